@@ -21,6 +21,10 @@ struct look_request {
     /* Return as soon as one endpoint gave a barrier read and the others had a fair chance (as long again as the first took, at least
      * 20 ms): a black-holed seed must not cost its whole deadline. False: wait for all (every voter matters). */
     bool first_barrier_is_enough;
+    /* Take the list only from an endpoint of this cluster, whoever answers first (0 = from any). Others still appear in the view. */
+    struct cluster_id wanted;
+    /* The sidecar's own turn: ask our own etcd, too (init never does: an etcd that answers there is not another member). */
+    bool includes_own;
 };
 
 /* etcd_network_active_peers and what the leader received from a peer, one read of the voters' /metrics. */
@@ -70,14 +74,7 @@ struct world {
     /* Does a TCP connect succeed? TRI_NO only for a refusal; a time-out is TRI_UNKNOWN. */
     enum tri (*port_accepts)(void *self, const char *address, struct deadline deadline);
 
-    /* -- set record (NULL functions when not configured) -- */
-    /* out->state is UNREADABLE with err set when it cannot be read; true = out filled (even UNREADABLE). */
-    USHER_MUST_CHECK bool (*record_read)(void *self, struct deadline deadline, struct set_record *out, struct usher_error *err);
-    /* Compare-and-swap by record->version. False: err says; *out_conflict = somebody else wrote first (read again). */
-    USHER_MUST_CHECK bool (*record_swap)(void *self, const struct set_record *record, struct deadline deadline, bool *out_conflict,
-                                         struct usher_error *err);
-
-    /* -- this machine: disk, time, chance -- */
+    /* -- time and chance (the set record has its own seam, record_store.h; disks are real in tests, too) -- */
     int64_t (*now_ms)(void *self); /* monotonic */
     uint64_t (*random)(void *self);
     /* Sleeps until the deadline, a stop signal or a poke; true = something came. */

@@ -1,0 +1,120 @@
+/* The set record and the permits: claims, founding, forgetting, adopting. Every write is a compare-and-swap upon what was just read. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "usher/host/log.h"
+#include "usher/host/text_file.h"
+#include "usher/member/apply_parts.h"
+#include "usher/member/observe.h"
+
+static bool swap(struct usher *usher, struct usher_error *err)
+{
+    bool is_conflict = false;
+
+    if (usher->record_store.swap(usher->record_store.self, &usher->record, deadline_in_ms(RECORD_SWAP_MS), &is_conflict, err)) {
+        usher->counters.record_writes++;
+        return true;
+    }
+    if (is_conflict)
+        return usher_error_set(err, "somebody else wrote the set record first");
+    return usher_error_wrap(err, "cannot write the set record");
+}
+
+static bool make_nonce(struct usher *usher, struct usher_error *err)
+{
+    if (usher->notes.nonce[0] != '\0')
+        return true;
+    snprintf(usher->notes.nonce, sizeof usher->notes.nonce, "%016llx%016llx",
+             (unsigned long long)usher->world->random(usher->world->self), (unsigned long long)usher->world->random(usher->world->self));
+    usher->notes.nonce_was_used = false;
+    return apply_notes(usher, err); /* durable before anybody else can see it */
+}
+
+static void now_text(char out[32])
+{
+    time_t now = time(NULL);
+    struct tm parts;
+
+    if (gmtime_r(&now, &parts) == NULL || strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+        out[0] = '\0';
+}
+
+bool apply_claim(struct usher *usher, struct usher_error *err)
+{
+    char time_text[32];
+
+    if (!make_nonce(usher, err))
+        return false;
+    now_text(time_text);
+    if (set_record_claim(&usher->record, usher->settings->join.slot_name, usher->notes.nonce, time_text) && !swap(usher, err))
+        return usher_error_wrap(err, "the founding could not be claimed");
+    return true;
+}
+
+/* The claim still ours and no cluster ID: read anew. Without a record (--bootstrap=once) there is nothing to compare with. */
+static bool claim_still_stands(struct usher *usher, struct usher_error *err)
+{
+    if (usher->record_store.read == NULL)
+        return true;
+    observe_record(usher);
+    if (usher->record.state == RECORD_EMPTY && usher->settings->join.bootstrap == BOOTSTRAP_ONCE)
+        return true;
+    if (usher->record.state == RECORD_CLAIMED && strcmp(usher->record.claim.slot, usher->settings->join.slot_name) == 0 &&
+        strcmp(usher->record.claim.nonce, usher->notes.nonce) == 0)
+        return true;
+    return usher_error_set(err, "the claim in the set record is not ours any more (%s); looking again", usher->record_problem.text);
+}
+
+bool apply_found(struct usher *usher, const struct join_decision *decision, struct usher_error *err)
+{
+    return make_nonce(usher, err) && claim_still_stands(usher, err) && apply_plan(usher, decision, err);
+}
+
+static bool drop_from_file(struct usher *usher, const struct permit *permit, struct usher_error *err)
+{
+    char path[PATH_BYTES + 32];
+    struct bounded_text text;
+    bool is_done;
+
+    snprintf(path, sizeof path, "%s/usher-permit", usher->settings->data_dir);
+    bounded_text_init(&text, 8192);
+    for (size_t i = 0; i < usher->file_permits.count; i++) {
+        const struct permit *other = &usher->file_permits.permits[i];
+        if (other->kind == permit->kind && strcmp(other->name, permit->name) == 0)
+            continue;
+        bounded_text_printf(&text, "%s%s=%s", text.length_bytes > 0 ? "," : "", permit_word(other->kind), other->name);
+    }
+    is_done = text.length_bytes == 0 ? text_file_remove(path, err)
+                                     : text_file_write(path, bounded_text_c(&text), text.length_bytes, 0640, true, err);
+    bounded_text_done(&text);
+    return is_done;
+}
+
+bool apply_drop_permit(struct usher *usher, const struct permit *permit, struct usher_error *err)
+{
+    if (permit->source == PERMIT_FROM_FILE)
+        return drop_from_file(usher, permit, err);
+    observe_record(usher);
+    if (usher->record.state == RECORD_UNREADABLE)
+        return usher_error_set(err, "the set record cannot be read: %s", usher->record_problem.text);
+    return !set_record_drop_permit(&usher->record, permit) || swap(usher, err);
+}
+
+bool apply_forget(struct usher *usher, const struct permit *permit, struct usher_error *err)
+{
+    if (permit->source == PERMIT_FROM_FILE && !drop_from_file(usher, permit, err))
+        return false; /* a permit that cannot be taken out could be used twice */
+    log_line(LOG_LEVEL_WARN, reason_name(REASON_FORGET), "forgetting %s in the set record, as permitted", permit->name);
+    return !set_record_forget(&usher->record) || swap(usher, err);
+}
+
+bool apply_record_adopt(struct usher *usher, struct cluster_id cluster, struct member_id id, const struct member_list *list_or_null,
+                        struct usher_error *err)
+{
+    if (usher->record_store.read == NULL || usher->record.state == RECORD_UNREADABLE)
+        return usher->record_store.read == NULL || usher_error_set(err, "the set record cannot be read: %s", usher->record_problem.text);
+    if (set_record_forgot(&usher->record, cluster) || cluster_id_differs(usher->record.cluster, cluster))
+        return usher_error_set(err, "the set record speaks of another cluster");
+    return !set_record_adopt(&usher->record, cluster, usher->settings->join.slot_name, id, list_or_null) || swap(usher, err);
+}
