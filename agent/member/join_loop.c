@@ -60,8 +60,7 @@ static void say_wait(struct usher *usher, enum reason reason, const char *text)
     log_line(LOG_LEVEL_INFO, reason_name(reason), "waiting for %lld s: %s", (long long)((now_ms - usher->waiting_since_ms) / 1000), text);
 }
 
-static bool settle_call(struct usher *usher, enum apply_result result, const struct join_decision *decision, struct join_turn *turn,
-                        struct usher_error *err)
+static bool settle_call(struct usher *usher, enum apply_result result, const struct join_decision *decision, const struct usher_error *err)
 {
     if (result == APPLY_FAILED) {
         say_wait(usher, decision->reason, err->text);
@@ -88,7 +87,7 @@ bool join_turn(struct usher *usher, struct join_turn *out_turn, struct usher_err
     else
         say_wait(usher, turn.decision.reason, usher->message);
     result = apply_join(usher, &turn.decision, &turn.again_in_ms, err);
-    if (!settle_call(usher, result, &turn.decision, &turn, err))
+    if (!settle_call(usher, result, &turn.decision, err))
         return false;
     if (!is_wait && result == APPLY_DONE)
         usher->waiting_for = REASON_UNKNOWN;
