@@ -194,20 +194,24 @@ static bool is_started_by_permit(const struct join_facts *facts)
     return facts->wal.state == WAL_IDS && join_permit(facts, PERMIT_START, facts->wal.member.value, NULL) != NULL;
 }
 
+struct cluster_id join_wanted_cluster(const struct join_facts *facts)
+{
+    struct cluster_id anchor = join_anchor(facts);
+    if (is_started_by_permit(facts) || (!cluster_id_is_known(anchor) && facts->wal.state == WAL_IDS))
+        return facts->wal.cluster;
+    return anchor;
+}
+
 enum stray_verdict stray_judge(const struct join_facts *facts, const struct endpoint_view *endpoint)
 {
     struct cluster_id anchor = join_anchor(facts);
     bool has_ids = facts->wal.state == WAL_IDS;
-    struct cluster_id wanted;
 
     if (!cluster_id_is_known(endpoint->cluster))
         return STRAY_NONE;
     if (facts->record != NULL && facts->record->state != RECORD_UNREADABLE && set_record_forgot(facts->record, endpoint->cluster))
         return endpoint->is_remembered ? STRAY_DROP : STRAY_REFUSE;
-    wanted = is_started_by_permit(facts) ? facts->wal.cluster : anchor;
-    if (!cluster_id_is_known(wanted) && has_ids)
-        wanted = facts->wal.cluster;
-    if (!cluster_id_differs(endpoint->cluster, wanted))
+    if (!cluster_id_differs(endpoint->cluster, join_wanted_cluster(facts)))
         return STRAY_NONE;
     /* With data of the wanted cluster an outage must heal whatever else answers; a remembered address may have been given to others. */
     if (endpoint->is_remembered || is_started_by_permit(facts) || (has_ids && cluster_id_equals(facts->wal.cluster, anchor)))

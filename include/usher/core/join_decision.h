@@ -56,6 +56,8 @@ struct our_entry our_entry_find(const struct join_facts *facts);
 
 /* G5: is this endpoint's answer another cluster's, and may it be dropped (a warning) or must we refuse? */
 enum stray_verdict { STRAY_UNKNOWN = 0, STRAY_NONE, STRAY_DROP, STRAY_REFUSE };
+/* The cluster whose answers count: the expected or recorded one, else the WAL's; 0 = any. */
+struct cluster_id join_wanted_cluster(const struct join_facts *facts);
 enum stray_verdict stray_judge(const struct join_facts *facts, const struct endpoint_view *endpoint);
 
 /* The founding part (J16), called by join_decide; here for its tests. */
