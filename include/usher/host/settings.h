@@ -8,10 +8,11 @@
 #include <stdio.h>
 
 #include "usher/core/join_facts.h"
+#include "usher/core/leave_decision.h"
 #include "usher/host/error.h"
 #include "usher/host/log.h"
 
-enum leave_policy { LEAVE_UNKNOWN = 0, LEAVE_PROVEN, LEAVE_ALWAYS, LEAVE_ASKED, LEAVE_NEVER };
+
 enum { SETTING_TEXT_BYTES = 1024, PATH_BYTES = 1024, ENDPOINT_TEXTS_MAX = 32 };
 
 struct tls_settings {
