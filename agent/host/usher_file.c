@@ -1,0 +1,161 @@
+#include "usher/host/usher_file.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "usher/host/text_file.h"
+
+enum { FILE_VERSION = 1, FILE_BYTES = 64 * 1024, FILE_MODE = 0640 };
+
+static void path_of(const char *data_dir, char out[4096]) { snprintf(out, 4096, "%s/usher.json", data_dir); }
+
+static bool read_text(const json_t *object, const char *key, char *out, size_t out_bytes)
+{
+    const json_t *value = json_object_get(object, key);
+
+    if (value == NULL)
+        return true;
+    if (!json_is_string(value) || json_string_length(value) >= out_bytes)
+        return false;
+    memcpy(out, json_string_value(value), json_string_length(value) + 1);
+    return true;
+}
+
+static bool read_id(const json_t *object, const char *key, uint64_t *out)
+{
+    const json_t *value = json_object_get(object, key);
+    return value == NULL || (json_is_string(value) && id_from_hex(json_string_value(value), out));
+}
+
+static bool read_lists(const json_t *root, struct usher_file *out)
+{
+    const json_t *endpoints = json_object_get(root, "endpoints"), *voters = json_object_get(root, "voters"), *value;
+    size_t i;
+
+    json_array_foreach(endpoints, i, value) {
+        if (i >= REMEMBERED_MAX || !json_is_string(value) || json_string_length(value) >= URL_BYTES)
+            return false;
+        memcpy(out->endpoints[i], json_string_value(value), json_string_length(value) + 1);
+        out->endpoint_count = i + 1;
+    }
+    json_array_foreach(voters, i, value) {
+        if (i >= MEMBERS_MAX || !json_is_string(value) || !id_from_hex(json_string_value(value), &out->voters[i].value))
+            return false;
+        out->voter_count = i + 1;
+    }
+    return true;
+}
+
+static bool read_root(const json_t *root, struct usher_file *out)
+{
+    const json_t *join = json_object_get(root, "join-record"), *left = json_object_get(root, "left");
+
+    out->nonce_was_used = json_is_true(json_object_get(root, "nonce-used"));
+    out->was_voter = json_is_true(json_object_get(root, "was-voter"));
+    return read_text(root, "namespace", out->pod_namespace, sizeof out->pod_namespace) &&
+           read_text(root, "slot", out->slot, sizeof out->slot) && read_text(root, "nonce", out->nonce, sizeof out->nonce) &&
+           read_id(root, "cluster-id", &out->cluster.value) && read_id(join, "cluster-id", &out->join_record.cluster.value) &&
+           read_id(join, "member-id", &out->join_record.member.value) && read_id(left, "cluster-id", &out->left.cluster.value) &&
+           read_id(left, "member-id", &out->left.member.value) && read_lists(root, out);
+}
+
+enum usher_file_state usher_file_read(const char *data_dir, struct usher_file *out, struct usher_error *err)
+{
+    struct usher_file *file = calloc(1, sizeof *file);
+    enum usher_file_state state = USHER_FILE_UNREADABLE;
+    struct bounded_text text;
+    json_error_t problem;
+    json_t *root = NULL;
+    char path[4096];
+
+    path_of(data_dir, path);
+    bounded_text_init(&text, FILE_BYTES);
+    switch (file == NULL ? TEXT_FILE_UNREADABLE : text_file_read(path, FILE_BYTES, &text, err)) {
+    case TEXT_FILE_ABSENT:
+        state = USHER_FILE_ABSENT;
+        break;
+    case TEXT_FILE_READ:
+        root = json_loadb(bounded_text_c(&text), text.length_bytes, JSON_REJECT_DUPLICATES, &problem);
+        if (!json_is_object(root))
+            usher_error_set(err, "%s is not JSON: %s", path, root == NULL ? problem.text : "no object");
+        else if (json_integer_value(json_object_get(root, "version")) != FILE_VERSION)
+            usher_error_set(err, "%s has a version that this program does not know", path);
+        else if (!read_root(root, file))
+            usher_error_set(err, "%s holds a value of a wrong kind", path);
+        else
+            state = USHER_FILE_READ;
+        break;
+    case TEXT_FILE_UNREADABLE:
+    case TEXT_FILE_UNKNOWN:
+        break;
+    }
+    if (state == USHER_FILE_READ)
+        *out = *file;
+    json_decref(root);
+    bounded_text_done(&text);
+    free(file);
+    return state;
+}
+
+static void put_id(json_t *object, const char *key, uint64_t id)
+{
+    char hex[ID_TEXT_BYTES];
+
+    if (id == 0)
+        return;
+    id_to_hex(id, hex);
+    json_object_set_new(object, key, json_string(hex));
+}
+
+static void put_pair(json_t *root, const char *key, struct cluster_id cluster, struct member_id member)
+{
+    json_t *pair;
+
+    if (!member_id_is_known(member))
+        return;
+    pair = json_object();
+    put_id(pair, "cluster-id", cluster.value);
+    put_id(pair, "member-id", member.value);
+    json_object_set_new(root, key, pair);
+}
+
+static json_t *render(const struct usher_file *file)
+{
+    json_t *root = json_pack("{s:i, s:s, s:s, s:b, s:b}", "version", (int)FILE_VERSION, "namespace", file->pod_namespace, "slot", file->slot,
+                             "nonce-used", (int)file->nonce_was_used, "was-voter", (int)file->was_voter);
+    json_t *endpoints = json_array(), *voters = json_array();
+
+    put_id(root, "cluster-id", file->cluster.value);
+    put_pair(root, "join-record", file->join_record.cluster, file->join_record.member);
+    put_pair(root, "left", file->left.cluster, file->left.member);
+    if (file->nonce[0] != '\0')
+        json_object_set_new(root, "nonce", json_string(file->nonce));
+    for (size_t i = 0; i < file->endpoint_count; i++)
+        json_array_append_new(endpoints, json_string(file->endpoints[i]));
+    for (size_t i = 0; i < file->voter_count; i++) {
+        char hex[ID_TEXT_BYTES];
+        id_to_hex(file->voters[i].value, hex);
+        json_array_append_new(voters, json_string(hex));
+    }
+    json_object_set_new(root, "endpoints", endpoints);
+    json_object_set_new(root, "voters", voters);
+    return root;
+}
+
+bool usher_file_write(const char *data_dir, const struct usher_file *file, struct usher_error *err)
+{
+    char path[4096];
+    json_t *root = render(file);
+    char *dump = root == NULL ? NULL : json_dumps(root, JSON_INDENT(2));
+    bool is_written;
+
+    json_decref(root);
+    if (dump == NULL)
+        return usher_error_set(err, "cannot render usher.json: a name that is not UTF-8, or out of memory");
+    path_of(data_dir, path);
+    is_written = text_file_write(path, dump, strlen(dump), FILE_MODE, true, err);
+    free(dump);
+    return is_written || usher_error_wrap(err, "the usher needs write permission on the data directory (etcd's UID and GID, or a common fsGroup)");
+}
