@@ -4,13 +4,13 @@
 
 enum part {
     PART_UNKNOWN = 0,
-    PART_LOOP,    /* the loop turns */
-    PART_SEAT,    /* neither removed nor left */
-    PART_VOTER,   /* a voter, not a learner */
-    PART_RECORD,  /* the cluster that we founded stands in the set record */
-    PART_QUORUM,  /* a quorum read is fresh */
-    PART_PLAN,    /* this life's plan is written */
-    PART_PORT,    /* our etcd's port accepts, or need not */
+    PART_LOOP,   /* the loop turns */
+    PART_SEAT,   /* neither removed nor left */
+    PART_VOTER,  /* a voter, not a learner */
+    PART_RECORD, /* the cluster that we founded stands in the set record */
+    PART_QUORUM, /* a quorum read is fresh */
+    PART_PLAN,   /* this life's plan is written */
+    PART_PORT,   /* our etcd's port accepts, or need not */
 };
 
 enum { PARTS_MAX = 5 };
@@ -177,7 +177,8 @@ static const char *why_failed(const struct snapshot *snapshot, enum part part)
     return reason_sentence(verdict.ready_reason);
 }
 
-bool probe_part(const struct snapshot *snapshot, enum probe probe, unsigned part, const char **out_name, const char **out_why_failed)
+bool probe_part(const struct snapshot *snapshot, enum probe probe, unsigned part, const char **out_name,
+                const char **out_why_failed)
 {
     assert(probe > PROBE_UNKNOWN && probe < PROBES);
     if (part >= PARTS_MAX || probe_parts[probe][part] == PART_UNKNOWN)
@@ -187,7 +188,8 @@ bool probe_part(const struct snapshot *snapshot, enum probe probe, unsigned part
     return true;
 }
 
-void probe_text(const struct snapshot *snapshot, enum probe probe, uint32_t failed_parts, bool is_verbose, struct bounded_text *out_text)
+void probe_text(const struct snapshot *snapshot, enum probe probe, uint32_t failed_parts, bool is_verbose,
+                struct bounded_text *out_text)
 {
     if (failed_parts == 0 && !is_verbose) {
         (void)bounded_text_add_c(out_text, "ok\n");

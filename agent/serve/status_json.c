@@ -2,10 +2,11 @@
 
 #include <jansson.h>
 
+#include "usher/core/quorum.h"
 #include "usher/serve/probe_verdict.h"
 
-/* "No memory" reported value by value would drown the shape of the document; jansson's *_new functions give the reference back in each
- * case, so one flag is enough: a document that misses a value is not sent. */
+/* "No memory" reported value by value would drown the shape of the document; jansson's *_new functions give the reference back in
+ * each case, so one flag is enough: a document that misses a value is not sent. */
 struct document {
     bool is_whole;
 };
@@ -131,9 +132,11 @@ static json_t *member_object(struct document *document, const struct snapshot_me
     put(document, object, "role", json_string(member->is_learner ? "learner" : "voter"));
     put(document, object, "is_started", json_boolean(member->is_started));
     put(document, object, "is_leader", json_boolean(member->is_leader));
-    put(document, object, "is_healthy", member->is_healthy == TRI_UNKNOWN ? json_null() : json_boolean(member->is_healthy == TRI_YES));
+    put(document, object, "is_healthy",
+        member->is_healthy == TRI_UNKNOWN ? json_null() : json_boolean(member->is_healthy == TRI_YES));
     put(document, object, "version", text_or_null(member->version));
-    put(document, object, "db_size_bytes", member->db_size_bytes < 0 ? json_null() : json_integer((json_int_t)member->db_size_bytes));
+    put(document, object, "db_size_bytes",
+        member->db_size_bytes < 0 ? json_null() : json_integer((json_int_t)member->db_size_bytes));
     put(document, object, "raft_index", member->raft_index ? count_of(member->raft_index) : json_null());
     put(document, object, "raft_applied_index", member->raft_applied_index ? count_of(member->raft_applied_index) : json_null());
     return object;
@@ -150,7 +153,7 @@ static void put_cluster(struct document *document, json_t *root, const struct sn
     put(document, cluster, "voters", count_of(voters));
     put(document, cluster, "learners", count_of(learners));
     put(document, cluster, "healthy_voters", count_of(healthy_voters));
-    put(document, cluster, "quorum", voters ? count_of(voters / 2 + 1) : json_null());
+    put(document, cluster, "quorum", voters ? count_of(quorum_size(voters)) : json_null());
     put(document, cluster, "members", members);
     put(document, root, "cluster", cluster);
 
@@ -216,7 +219,8 @@ bool status_json_write(const struct snapshot *snapshot, const char *version, int
     put_decisions(&document, root, snapshot, now_ms);
     put_cluster(&document, root, snapshot);
     put_rest(&document, root, snapshot);
-    bool is_written = document.is_whole && root && json_dump_callback(root, on_dump, out_text, is_pretty ? JSON_INDENT(2) : JSON_COMPACT) == 0;
+    bool is_written =
+        document.is_whole && root && json_dump_callback(root, on_dump, out_text, is_pretty ? JSON_INDENT(2) : JSON_COMPACT) == 0;
     json_decref(root);
     if (is_written && is_pretty)
         is_written = bounded_text_add_c(out_text, "\n");

@@ -1,13 +1,15 @@
 /* Requests to leave, shared by everyone who asks (GET /prestop, the control socket): ONE evaluation answers all who asked before it
- * last looked. The callers' side runs on the serving thread, the loop's side on the member loop's thread; both are safe from any thread.
+ * last looked. The callers' side runs on the serving thread, the loop's side on the member loop's thread; both are safe from any
+ * thread.
  *
  * A caller is answered only by an evaluation that looked after he asked: a hook that comes one moment after the pod got its
- * deletionTimestamp must not get the STAY of an evaluation that read the pod one moment before. So the loop calls leave_request_pending()
- * at the start of each turn, BEFORE it observes, and leave_request_done() answers those who were there at the last such call.
+ * deletionTimestamp must not get the STAY of an evaluation that read the pod one moment before. So the loop calls
+ * leave_request_pending() at the start of each turn, BEFORE it observes, and leave_request_done() answers those who were there at
+ * the last such call.
  *
- * A verdict answers later callers without a new evaluation only when it was declared reusable (taken with the deletionTimestamp set, or
- * we have left), and only callers who ask no more strongly than the evaluation that gave it: the order of an operator is never answered
- * with the verdict on a hook. */
+ * A verdict answers later callers without a new evaluation only when it was declared reusable (taken with the deletionTimestamp
+ * set, or we have left), and only callers who ask no more strongly than the evaluation that gave it: the order of an operator is
+ * never answered with the verdict on a hook. */
 #ifndef USHER_SERVE_LEAVE_REQUEST_H
 #define USHER_SERVE_LEAVE_REQUEST_H
 
@@ -48,6 +50,7 @@ void leave_request_clear_notice(struct leave_request *request);
 /* Does anyone wait? out_how = the strongest way it was asked. Whoever is there now is answered by the next leave_request_done(). */
 bool leave_request_pending(struct leave_request *request, enum leave_asked *out_how);
 void leave_request_say(struct leave_request *request, const char *text);
-void leave_request_done(struct leave_request *request, enum usher_exit exit, enum reason reason, const char *text, bool is_reusable);
+void leave_request_done(struct leave_request *request, enum usher_exit exit, enum reason reason, const char *text,
+                        bool is_reusable);
 
 #endif

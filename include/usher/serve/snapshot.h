@@ -1,5 +1,5 @@
-/* What the sidecar publishes, as ONE value: the member loop builds it at the end of each turn and publishes it; HTTP and the control
- * socket read the last one and nothing else. So a probe costs no call to etcd, and a reader can never see half a turn.
+/* What the sidecar publishes, as ONE value: the member loop builds it at the end of each turn and publishes it; HTTP and the
+ * control socket read the last one and nothing else. So a probe costs no call to etcd, and a reader can never see half a turn.
  *
  * The struct holds facts and times, no verdict that ages: "live" and "ready" are worked out at the moment of the request
  * (probe_verdict.h), because a loop that hangs publishes nothing and must still turn not ready.
@@ -106,16 +106,16 @@ struct snapshot {
     /* -- while we are a learner -- */
     struct {
         bool is_known;
-        double fraction;        /* 0 to 1 */
+        double fraction; /* 0 to 1 */
         uint64_t entries_to_go;
-        int64_t left_ms;        /* estimate; -1 = none */
+        int64_t left_ms; /* estimate; -1 = none */
         bool is_stalled;
         int64_t learner_since_ms;
     } learner;
 
     /* -- leaving -- */
     bool is_stopping; /* SIGTERM came */
-    bool is_leaving; /* an evaluation runs */
+    bool is_leaving;  /* an evaluation runs */
     char leave_text[SNAPSHOT_TEXT_BYTES];
 
     size_t warning_count;

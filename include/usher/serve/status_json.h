@@ -1,5 +1,5 @@
-/* GET /status and `etcd-usher status`: everything that the snapshot holds, as JSON for people and scripts. IDs are hex texts as etcdctl
- * shows them; what is not known is null. */
+/* GET /status and `etcd-usher status`: everything that the snapshot holds, as JSON for people and scripts. IDs are hex texts as
+ * etcdctl shows them; what is not known is null. */
 #ifndef USHER_SERVE_STATUS_JSON_H
 #define USHER_SERVE_STATUS_JSON_H
 
