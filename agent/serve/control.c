@@ -130,11 +130,11 @@ static void tell_waiting(struct control *control, struct client *client)
                "the evaluation did not end in time; the member keeps its seat unless the list says otherwise");
 }
 
-/* One that waits says nothing more; that it hung up shows as the end of its stream. */
+/* One that waits has nothing more to say: what it still sends is thrown away, so that the end of its stream can be seen behind it. */
 static bool is_gone(const struct client *client)
 {
-    char byte;
-    ssize_t got = recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    char bytes[CONTROL_REQUEST_BYTES];
+    ssize_t got = recv(client->fd, bytes, sizeof bytes, 0);
     return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
@@ -190,11 +190,8 @@ size_t control_polls(const struct control *control, struct pollfd out_polls[CONT
         if (client->state == CLIENT_FREE)
             continue;
         short events = client->out.length_bytes > 0 ? POLLOUT : 0;
-        /* One that waits and sent more than its line is not heard: it would make this poll spin. */
-        if (client->state == CLIENT_ASKS)
+        if (client->state == CLIENT_ASKS || client->state == CLIENT_WAITS)
             events |= POLLIN;
-        else if (client->state == CLIENT_WAITS)
-            events |= (short)POLLRDHUP;
         out_polls[count++] = (struct pollfd){.fd = client->fd, .events = events};
     }
     return count;

@@ -1,7 +1,8 @@
 /* The control socket: a UNIX stream socket in the plan directory, mode 0660. Whoever reaches it stands in this pod; an order to
  * leave comes over it, so it is never offered over the network.
  *
- * The client sends ONE line and reads lines until `done`; then the socket is closed:
+ * The client sends ONE line, keeps its writing side open (its end means that the client is gone), and reads lines until `done`; then the
+ * socket is closed:
  *   leave asked                an order (`etcd-usher leave`)
  *   leave evaluate exec-hook   the same evaluation as GET /prestop, asked by an exec hook or by --leave-first
  *   status                     what the sidecar knows
