@@ -17,8 +17,8 @@ static struct join_decision about_us(const struct join_facts *facts, struct join
  * showed as removed is dead all the same. */
 static struct join_decision start_unseen(const struct join_facts *facts, bool is_permitted)
 {
-    bool is_dead = cluster_id_equals(facts->volume.left.cluster, facts->wal.cluster) &&
-                   member_id_equals(facts->volume.left.member, facts->wal.member);
+    bool is_dead =
+        cluster_id_equals(facts->volume.left.cluster, facts->wal.cluster) && member_id_equals(facts->volume.left.member, facts->wal.member);
     if (is_dead)
         return about_us(facts, join_wait(REASON_DEAD_DATA_WAITS, JOIN_AGAIN_MS));
     if (copy_answers(facts) && !is_permitted)
@@ -30,8 +30,8 @@ static struct join_decision start_unseen(const struct join_facts *facts, bool is
 static struct join_decision handle_removed(const struct join_facts *facts)
 {
     const struct permit *archive = join_permit(facts, PERMIT_ARCHIVE, facts->wal.member.value, NULL);
-    bool is_marked = cluster_id_equals(facts->volume.left.cluster, facts->wal.cluster) &&
-                     member_id_equals(facts->volume.left.member, facts->wal.member);
+    bool is_marked =
+        cluster_id_equals(facts->volume.left.cluster, facts->wal.cluster) && member_id_equals(facts->volume.left.member, facts->wal.member);
 
     if (!is_marked)
         return about_us(facts, join_act(JOIN_MARK_LEFT, REASON_MARK_LEFT));
@@ -56,8 +56,7 @@ static struct join_decision start_listed(const struct join_facts *facts, const s
             return about_us(facts, join_with_help(join_refuse(REASON_COPY_CONNECTED), PERMIT_START, ours->id.value, NULL));
     }
     for (size_t i = 0; i < list->count; i++)
-        if (!member_id_equals(list->members[i].id, ours->id) &&
-            url_list_overlaps(&list->members[i].peer_urls, &facts->settings.peer_urls))
+        if (!member_id_equals(list->members[i].id, ours->id) && url_list_overlaps(&list->members[i].peer_urls, &facts->settings.peer_urls))
             return join_about(join_refuse(REASON_URL_HELD_BY_OTHER), list->members[i].id, facts->wal.cluster);
     if (facts->settings.peer_urls.count > 0 && !url_list_overlaps(&ours->peer_urls, &facts->settings.peer_urls))
         /* etcd's update drops the learner flag (fixed in 3.5.31 and 3.6.12 only), so a learner is taken out and joins again. */

@@ -83,23 +83,40 @@ bool join_action_mutates(enum join_action action)
 const char *join_action_name(enum join_action action)
 {
     switch (action) {
-    case JOIN_WAIT: return "wait";
-    case JOIN_REFUSE: return "refuse";
-    case JOIN_KEEP: return "keep";
-    case JOIN_HOLD_REMOVED: return "hold-removed";
-    case JOIN_START: return "start";
-    case JOIN_START_JOINING: return "start-joining";
-    case JOIN_UPDATE_URLS: return "update-urls";
-    case JOIN_MARK_LEFT: return "mark-left";
-    case JOIN_ARCHIVE: return "archive";
-    case JOIN_DROP: return "drop";
-    case JOIN_DELETE_REMAINS: return "delete-remains";
-    case JOIN_ADD: return "add";
-    case JOIN_REMOVE: return "remove";
-    case JOIN_CLAIM: return "claim";
-    case JOIN_FOUND: return "found";
-    case JOIN_FORGET: return "forget";
-    case JOIN_UNKNOWN: break;
+    case JOIN_WAIT:
+        return "wait";
+    case JOIN_REFUSE:
+        return "refuse";
+    case JOIN_KEEP:
+        return "keep";
+    case JOIN_HOLD_REMOVED:
+        return "hold-removed";
+    case JOIN_START:
+        return "start";
+    case JOIN_START_JOINING:
+        return "start-joining";
+    case JOIN_UPDATE_URLS:
+        return "update-urls";
+    case JOIN_MARK_LEFT:
+        return "mark-left";
+    case JOIN_ARCHIVE:
+        return "archive";
+    case JOIN_DROP:
+        return "drop";
+    case JOIN_DELETE_REMAINS:
+        return "delete-remains";
+    case JOIN_ADD:
+        return "add";
+    case JOIN_REMOVE:
+        return "remove";
+    case JOIN_CLAIM:
+        return "claim";
+    case JOIN_FOUND:
+        return "found";
+    case JOIN_FORGET:
+        return "forget";
+    case JOIN_UNKNOWN:
+        break;
     }
     return "unknown";
 }
@@ -158,8 +175,7 @@ static enum reason foreign_reason(const struct join_facts *facts)
         if (facts->record != NULL && facts->record->state == RECORD_CLUSTER &&
             cluster_id_differs(facts->wal.cluster, facts->record->cluster))
             return REASON_FOREIGN_CLUSTER;
-        if (facts->record != NULL && facts->record->state != RECORD_UNREADABLE &&
-            set_record_forgot(facts->record, facts->wal.cluster))
+        if (facts->record != NULL && facts->record->state != RECORD_UNREADABLE && set_record_forgot(facts->record, facts->wal.cluster))
             return REASON_FORGOTTEN_CLUSTER;
     }
     if (facts->volume.is_another_slots == TRI_YES)
@@ -302,8 +318,7 @@ static struct join_decision join_with_unreadable(const struct join_facts *facts)
             decision.used_permit = *permit;
         return decision;
     }
-    return join_with_help(join_refuse(is_torn ? REASON_DATA_TORN : REASON_DATA_UNREADABLE), PERMIT_ARCHIVE, 0,
-                          facts->settings.slot_name);
+    return join_with_help(join_refuse(is_torn ? REASON_DATA_TORN : REASON_DATA_UNREADABLE), PERMIT_ARCHIVE, 0, facts->settings.slot_name);
 }
 
 /* J6 to J8. */

@@ -59,10 +59,7 @@ size_t member_list_count_by_peer_url(const struct member_list *list, const struc
     return count;
 }
 
-size_t member_list_voter_count(const struct member_list *list)
-{
-    return list->count - member_list_learner_count(list);
-}
+size_t member_list_voter_count(const struct member_list *list) { return list->count - member_list_learner_count(list); }
 
 size_t member_list_learner_count(const struct member_list *list)
 {

@@ -45,9 +45,9 @@ static void add_figures(struct promote_decision *decision, const struct promote_
     int64_t took_ms = facts->now_ms - progress->start_at_ms;
 
     decision->entries_to_go = entries_to_go(facts);
-    decision->percent = facts->leader_committed == 0          ? 0
-                        : decision->entries_to_go == 0        ? 100
-                                                              : (unsigned)((facts->own_applied / 2 * 100) / (facts->leader_committed / 2 + 1));
+    decision->percent = facts->leader_committed == 0   ? 0
+                        : decision->entries_to_go == 0 ? 100
+                                                       : (unsigned)((facts->own_applied / 2 * 100) / (facts->leader_committed / 2 + 1));
     if (decision->entries_to_go == 0)
         decision->eta_ms = 0;
     else if (facts->own_applied > progress->start_applied && took_ms > 0)
@@ -78,7 +78,8 @@ struct promote_decision promote_decide(struct promote_progress *progress, const 
     remember_progress(progress, facts);
     take_sample(progress, facts);
     if (facts->samples_wanted == 0 || progress->in_sync_in_a_row < facts->samples_wanted)
-        decision = decided(PROMOTE_WAIT, REASON_CATCHING_UP, entries_to_go(facts) <= PROMOTE_NEAR_ENTRIES ? PROMOTE_NEAR_MS : PROMOTE_FAR_MS);
+        decision =
+            decided(PROMOTE_WAIT, REASON_CATCHING_UP, entries_to_go(facts) <= PROMOTE_NEAR_ENTRIES ? PROMOTE_NEAR_MS : PROMOTE_FAR_MS);
     else if (facts->quorum != QUORUM_ALLOWED)
         decision = decided(PROMOTE_WAIT, REASON_PROMOTE_QUORUM, PROMOTE_FAR_MS);
     else

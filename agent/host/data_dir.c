@@ -43,7 +43,8 @@ static bool is_on_mounted_volume(const char *path)
         if (sscanf(line, "%*s %*s %*s %*s %4095s", point) != 1)
             continue;
         length = strlen(point);
-        if (length > 1 && strncmp(resolved, point, length) == 0 && (resolved[length] == '/' || resolved[length] == '\0') && length > longest)
+        if (length > 1 && strncmp(resolved, point, length) == 0 && (resolved[length] == '/' || resolved[length] == '\0') &&
+            length > longest)
             longest = length;
     }
     fclose(mounts);
@@ -60,7 +61,8 @@ enum data_place data_dir_place(const char *data_dir, const char *wal_dir, bool n
     if (wal_dir != NULL && wal_dir[0] != '\0') {
         char parent[PATH_TEXT_BYTES];
         const char *slash = strrchr(wal_dir, '/');
-        snprintf(parent, sizeof parent, "%.*s", slash == NULL || slash == wal_dir ? 1 : (int)(slash - wal_dir), slash == NULL ? "." : wal_dir);
+        snprintf(parent, sizeof parent, "%.*s", slash == NULL || slash == wal_dir ? 1 : (int)(slash - wal_dir),
+                 slash == NULL ? "." : wal_dir);
         if (!is_directory(parent)) {
             snprintf(out_detail, detail_bytes, "%s, where --wal-dir lies, is not a directory", parent);
             return PLACE_MISSING;
@@ -84,12 +86,18 @@ int64_t data_dir_free_bytes(const char *data_dir)
     return (int64_t)(volume.f_bavail * volume.f_frsize);
 }
 
-static int is_archive(const struct dirent *entry) { return strncmp(entry->d_name, USHER_ARCHIVE_PREFIX, strlen(USHER_ARCHIVE_PREFIX)) == 0; }
+static int is_archive(const struct dirent *entry)
+{
+    return strncmp(entry->d_name, USHER_ARCHIVE_PREFIX, strlen(USHER_ARCHIVE_PREFIX)) == 0;
+}
 
 static int newest_first(const struct dirent **a, const struct dirent **b) { return strcmp((*b)->d_name, (*a)->d_name); }
 
 /* Names begin with the time, so sorting by name is sorting by age. Frees nothing on failure (-1). */
-static int list_archives(const char *data_dir, struct dirent ***out_entries) { return scandir(data_dir, out_entries, is_archive, newest_first); }
+static int list_archives(const char *data_dir, struct dirent ***out_entries)
+{
+    return scandir(data_dir, out_entries, is_archive, newest_first);
+}
 
 static void free_entries(struct dirent **entries, int count)
 {
@@ -186,7 +194,8 @@ static bool has_separate_wal(const char *data_dir, const char *wal_dir)
 {
     size_t length = strlen(data_dir);
 
-    return wal_dir != NULL && wal_dir[0] != '\0' && !(strncmp(wal_dir, data_dir, length) == 0 && strncmp(wal_dir + length, "/member/", 8) == 0);
+    return wal_dir != NULL && wal_dir[0] != '\0' &&
+           !(strncmp(wal_dir, data_dir, length) == 0 && strncmp(wal_dir + length, "/member/", 8) == 0);
 }
 
 bool data_dir_archive(const char *data_dir, const char *wal_dir, const char *why, struct member_id id, char *out_archive_path,

@@ -25,11 +25,15 @@ void log_setup(enum log_format format, enum log_level level, const char *compone
 static const char *level_word(enum log_level level)
 {
     switch (level) {
-    case LOG_LEVEL_DEBUG: return "debug";
-    case LOG_LEVEL_WARN: return "warn";
-    case LOG_LEVEL_ERROR: return "error";
+    case LOG_LEVEL_DEBUG:
+        return "debug";
+    case LOG_LEVEL_WARN:
+        return "warn";
+    case LOG_LEVEL_ERROR:
+        return "error";
     case LOG_LEVEL_INFO:
-    case LOG_LEVEL_UNKNOWN: break;
+    case LOG_LEVEL_UNKNOWN:
+        break;
     }
     return "info";
 }

@@ -118,7 +118,8 @@ static bool compare_and_write(const char *path, const struct set_record *record,
     return is_written;
 }
 
-bool record_file_swap(const char *path, const struct set_record *record, struct deadline deadline, bool *out_conflict, struct usher_error *err)
+bool record_file_swap(const char *path, const struct set_record *record, struct deadline deadline, bool *out_conflict,
+                      struct usher_error *err)
 {
     int lock = lock_beside(path, deadline, err);
     bool is_written;

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool bad(struct usher_error *err, const char *key) { return usher_error_set(err, "the set record's \"%s\" has a value of a wrong kind", key); }
+static bool bad(struct usher_error *err, const char *key)
+{
+    return usher_error_set(err, "the set record's \"%s\" has a value of a wrong kind", key);
+}
 
 static bool read_text(const json_t *object, const char *key, char *out, size_t out_bytes, struct usher_error *err)
 {
@@ -25,7 +28,8 @@ static bool read_slots(json_t *slots, struct set_record *out, struct usher_error
 
     if (slots != NULL && !json_is_object(slots))
         return bad(err, "slots");
-    json_object_foreach(slots, name, value) {
+    json_object_foreach(slots, name, value)
+    {
         struct record_slot *slot = &out->slots[out->slot_count];
         if (out->slot_count >= SLOTS_MAX || strlen(name) >= NAME_BYTES || !json_is_string(value) ||
             !id_from_hex(json_string_value(value), &slot->id.value))
@@ -45,12 +49,14 @@ static bool read_arrays(const json_t *root, struct set_record *out, struct usher
         return bad(err, "endpoints");
     if ((forgotten != NULL && !json_is_array(forgotten)) || json_array_size(forgotten) > FORGOTTEN_MAX)
         return bad(err, "forgotten");
-    json_array_foreach(endpoints, i, value) {
+    json_array_foreach(endpoints, i, value)
+    {
         if (!json_is_string(value) || json_string_length(value) >= URL_BYTES)
             return bad(err, "endpoints");
         memcpy(out->endpoints[out->endpoint_count++], json_string_value(value), json_string_length(value) + 1);
     }
-    json_array_foreach(forgotten, i, value) {
+    json_array_foreach(forgotten, i, value)
+    {
         if (!json_is_string(value) || !id_from_hex(json_string_value(value), &out->forgotten[out->forgotten_count].value))
             return bad(err, "forgotten");
         out->forgotten_count++;
@@ -142,9 +148,9 @@ static void put_all(json_t *root, const struct set_record *record)
     for (size_t i = 0; i < record->forgotten_count; i++)
         json_array_append_new(forgotten, hex(record->forgotten[i].value));
     put_or_drop(root, "claim",
-                record->claim.slot[0] == '\0' ? NULL
-                                              : json_pack("{s:s, s:s, s:s}", "slot", record->claim.slot, "nonce", record->claim.nonce, "time",
-                                                          record->claim.time));
+                record->claim.slot[0] == '\0'
+                    ? NULL
+                    : json_pack("{s:s, s:s, s:s}", "slot", record->claim.slot, "nonce", record->claim.nonce, "time", record->claim.time));
     put_or_drop(root, "cluster-id", cluster_id_is_known(record->cluster) ? hex(record->cluster.value) : NULL);
     put_or_drop(root, "permit", permits_json(&record->permits));
     json_object_set_new(root, "slots", slots);

@@ -16,32 +16,38 @@ struct setting {
     const char *flag;
     const char *variables[2]; /* beside USHER_<FLAG>, which every setting has */
     bool (*parse)(struct settings *settings, const char *text, struct usher_error *err);
-    const char *fallback;     /* as text, parsed like any other; NULL = none */
-    const char *value_name;   /* NULL: a switch */
+    const char *fallback;   /* as text, parsed like any other; NULL = none */
+    const char *value_name; /* NULL: a switch */
     int commands;
     const char *help;
 };
 
 #define TEXT_SETTING(name, field)                                                                                                          \
-    static bool name(struct settings *settings, const char *text, struct usher_error *err)                                                \
+    static bool name(struct settings *settings, const char *text, struct usher_error *err)                                                 \
     {                                                                                                                                      \
-        return parse_text(text, settings->field, sizeof settings->field, err);                                                            \
+        return parse_text(text, settings->field, sizeof settings->field, err);                                                             \
     }
 #define URLS_SETTING(name, field)                                                                                                          \
-    static bool name(struct settings *settings, const char *text, struct usher_error *err) { return parse_urls(text, &settings->field, err); }
-#define DURATION_SETTING(name, field)                                                                                                      \
-    static bool name(struct settings *settings, const char *text, struct usher_error *err) { return duration_parse(text, &settings->field, err); }
-#define NUMBER_SETTING(name, field, max)                                                                                                   \
-    static bool name(struct settings *settings, const char *text, struct usher_error *err)                                                \
+    static bool name(struct settings *settings, const char *text, struct usher_error *err)                                                 \
     {                                                                                                                                      \
-        return parse_unsigned(text, max, &settings->field, err);                                                                          \
+        return parse_urls(text, &settings->field, err);                                                                                    \
+    }
+#define DURATION_SETTING(name, field)                                                                                                      \
+    static bool name(struct settings *settings, const char *text, struct usher_error *err)                                                 \
+    {                                                                                                                                      \
+        return duration_parse(text, &settings->field, err);                                                                                \
+    }
+#define NUMBER_SETTING(name, field, max)                                                                                                   \
+    static bool name(struct settings *settings, const char *text, struct usher_error *err)                                                 \
+    {                                                                                                                                      \
+        return parse_unsigned(text, max, &settings->field, err);                                                                           \
     }
 #define WORD_SETTING(name, field, type, ...)                                                                                               \
-    static bool name(struct settings *settings, const char *text, struct usher_error *err)                                                \
+    static bool name(struct settings *settings, const char *text, struct usher_error *err)                                                 \
     {                                                                                                                                      \
-        static const struct word_value words[] = {__VA_ARGS__};                                                                           \
+        static const struct word_value words[] = {__VA_ARGS__};                                                                            \
         int value = 0;                                                                                                                     \
-        if (!parse_word(text, words, sizeof words / sizeof words[0], &value, err))                                                        \
+        if (!parse_word(text, words, sizeof words / sizeof words[0], &value, err))                                                         \
             return false;                                                                                                                  \
         settings->field = (type)value;                                                                                                     \
         return true;                                                                                                                       \
@@ -76,7 +82,8 @@ DURATION_SETTING(set_ghost_after, ghost_after_ms)
 DURATION_SETTING(set_timeout, timeout_ms)
 NUMBER_SETTING(set_keep_archives, keep_archives, 1000)
 NUMBER_SETTING(set_min_voters, min_voters, 100)
-WORD_SETTING(set_leave, leave, enum leave_policy, {"proven", LEAVE_PROVEN}, {"always", LEAVE_ALWAYS}, {"asked", LEAVE_ASKED}, {"never", LEAVE_NEVER})
+WORD_SETTING(set_leave, leave, enum leave_policy, {"proven", LEAVE_PROVEN}, {"always", LEAVE_ALWAYS}, {"asked", LEAVE_ASKED},
+             {"never", LEAVE_NEVER})
 WORD_SETTING(set_rejoin, join.rejoin, enum rejoin_policy, {"at-start", REJOIN_AT_START}, {"always", REJOIN_ALWAYS}, {"never", REJOIN_NEVER})
 WORD_SETTING(set_stale, join.stale_data, enum data_policy, {"archive", DATA_POLICY_ACT}, {"refuse", DATA_POLICY_REFUSE})
 WORD_SETTING(set_lost, join.lost_data, enum data_policy, {"replace", DATA_POLICY_ACT}, {"refuse", DATA_POLICY_REFUSE})
@@ -99,7 +106,10 @@ static bool set_directory(char *out, const char *text, struct usher_error *err)
     return true;
 }
 
-static bool set_data_dir(struct settings *settings, const char *text, struct usher_error *err) { return set_directory(settings->data_dir, text, err); }
+static bool set_data_dir(struct settings *settings, const char *text, struct usher_error *err)
+{
+    return set_directory(settings->data_dir, text, err);
+}
 
 static bool set_wal_dir(struct settings *settings, const char *text, struct usher_error *err)
 {
@@ -153,7 +163,8 @@ static bool set_expected_cluster(struct settings *settings, const char *text, st
 
 static bool set_samples(struct settings *settings, const char *text, struct usher_error *err)
 {
-    return parse_unsigned(text, 100, &settings->promote_samples, err) && (settings->promote_samples > 0 || usher_error_set(err, "at least 1"));
+    return parse_unsigned(text, 100, &settings->promote_samples, err) &&
+           (settings->promote_samples > 0 || usher_error_set(err, "at least 1"));
 }
 
 static bool set_janitor_after(struct settings *settings, const char *text, struct usher_error *err)
@@ -174,7 +185,13 @@ static const struct setting table[] = {
     {"endpoints", {"ETCDCTL_ENDPOINTS"}, set_endpoints, NULL, "LIST", FOR_AGENT, "client URLs of live members; dns:NAME:PORT; srv:DOMAIN"},
     {"remote-endpoints", {NULL}, set_remote_endpoints, NULL, "LIST", FOR_AGENT, "as --endpoints, in another trust domain (--remote-*)"},
     {"local-endpoint", {NULL}, set_local_endpoint, NULL, "URL", FOR_AGENT, "our own etcd's client URL (default: http(s)://127.0.0.1:2379)"},
-    {"initial-cluster-token", {"ETCD_INITIAL_CLUSTER_TOKEN"}, set_token, "etcd-cluster", "TOKEN", FOR_AGENT, "token of a cluster that is founded"},
+    {"initial-cluster-token",
+     {"ETCD_INITIAL_CLUSTER_TOKEN"},
+     set_token,
+     "etcd-cluster",
+     "TOKEN",
+     FOR_AGENT,
+     "token of a cluster that is founded"},
     {"cacert", {"ETCDCTL_CACERT"}, set_cacert, NULL, "FILE", FOR_AGENT, "CA of etcd's server certificates"},
     {"cert", {"ETCDCTL_CERT"}, set_cert, NULL, "FILE", FOR_AGENT, "client certificate"},
     {"key", {"ETCDCTL_KEY"}, set_key, NULL, "FILE", FOR_AGENT, "its key"},
@@ -203,7 +220,13 @@ static const struct setting table[] = {
     {"promote-orphans", {NULL}, set_orphans, "own", "WHOSE", FOR_SIDECAR, "own | never: learners of our set that nobody promotes"},
     {"orphan-after", {NULL}, set_orphan_after, "30s", "DURATION", FOR_SIDECAR, "how long such a learner waits"},
     {"ghost-after", {NULL}, set_ghost_after, "5m", "DURATION", FOR_SIDECAR, "seats given up without us (needs the Kubernetes API)"},
-    {"janitor-after", {NULL}, set_janitor_after, "off", "DURATION", FOR_SIDECAR, "off, or when dead members of other sets go (needs the Kubernetes API)"},
+    {"janitor-after",
+     {NULL},
+     set_janitor_after,
+     "off",
+     "DURATION",
+     FOR_SIDECAR,
+     "off, or when dead members of other sets go (needs the Kubernetes API)"},
     {"min-voters", {NULL}, set_min_voters, "3", "N", FOR_SIDECAR, "the janitor keeps these"},
     {"listen", {NULL}, set_listen, ":2383", "ADDR", FOR_SIDECAR, "address of probes and metrics"},
     {"timeout", {NULL}, set_timeout, "0", "DURATION", FOR_AGENT, "how long init may wait (0: for ever)"},
@@ -221,11 +244,15 @@ enum { SETTING_COUNT = sizeof table / sizeof table[0] };
 static int command_bit(enum settings_command command)
 {
     switch (command) {
-    case SETTINGS_FOR_INIT: return FOR_INIT;
-    case SETTINGS_FOR_SIDECAR: return FOR_SIDECAR;
+    case SETTINGS_FOR_INIT:
+        return FOR_INIT;
+    case SETTINGS_FOR_SIDECAR:
+        return FOR_SIDECAR;
     case SETTINGS_FOR_LEAVE:
-    case SETTINGS_FOR_STATUS: return FOR_CLIENT;
-    case SETTINGS_FOR_UNKNOWN: break;
+    case SETTINGS_FOR_STATUS:
+        return FOR_CLIENT;
+    case SETTINGS_FOR_UNKNOWN:
+        break;
     }
     return 0;
 }
@@ -276,7 +303,8 @@ static const char *from_environment(const struct setting *setting, char *const e
 
 static bool is_secret(const struct setting *setting) { return strcmp(setting->flag, "user") == 0; }
 
-static void apply(const struct setting *setting, struct settings *settings, const char *source, const char *value, struct usher_error *problems)
+static void apply(const struct setting *setting, struct settings *settings, const char *source, const char *value,
+                  struct usher_error *problems)
 {
     struct usher_error allowed = {0};
 
@@ -285,13 +313,15 @@ static void apply(const struct setting *setting, struct settings *settings, cons
 }
 
 /* Flags as given; the last of several counts, as is usual. */
-static void read_flags(enum settings_command command, int argc, char *const argv[], const char *values[SETTING_COUNT], struct usher_error *problems)
+static void read_flags(enum settings_command command, int argc, char *const argv[], const char *values[SETTING_COUNT],
+                       struct usher_error *problems)
 {
     struct option options[SETTING_COUNT + 1] = {0};
     int index = 0, found;
 
     for (size_t i = 0; i < SETTING_COUNT; i++)
-        options[i] = (struct option){table[i].flag, table[i].value_name == NULL ? optional_argument : required_argument, NULL, (int)i + 256};
+        options[i] =
+            (struct option){table[i].flag, table[i].value_name == NULL ? optional_argument : required_argument, NULL, (int)i + 256};
     optind = 0; /* start anew: settings may be read more than once in a process */
     opterr = 0;
     while ((found = getopt_long(argc, argv, "+:", options, &index)) != -1) {

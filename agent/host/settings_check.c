@@ -15,7 +15,8 @@ static void check_record(const struct settings *settings, struct usher_error *pr
 
     if (settings->set_record[0] == '\0') {
         if (settings->join.bootstrap == BOOTSTRAP_RECORD)
-            settings_problem(problems, "--bootstrap=record needs --set-record: without one nobody can know whether a cluster was founded before");
+            settings_problem(problems,
+                             "--bootstrap=record needs --set-record: without one nobody can know whether a cluster was founded before");
         if (settings->join.lost_data == DATA_POLICY_ACT)
             settings_problem(problems, "--lost-data=replace needs --set-record: it proves that the entry is this slot's");
         return;
@@ -30,7 +31,9 @@ static void check_record(const struct settings *settings, struct usher_error *pr
         return;
     }
     if (lies_below(path, settings->data_dir) || lies_below(path, settings->wal_dir))
-        settings_problem(problems, "--set-record: %s lies inside the data or WAL directory: it would be lost with the volume that it must outlive", path);
+        settings_problem(problems,
+                         "--set-record: %s lies inside the data or WAL directory: it would be lost with the volume that it must outlive",
+                         path);
 }
 
 static void check_tls(const char *prefix, const struct tls_settings *tls, struct usher_error *problems)
@@ -46,7 +49,8 @@ static void check_name(const struct settings *settings, struct usher_error *prob
     if (settings->join.name[0] == '\0')
         settings_problem(problems, "--name: this machine has no host name, so a name must be given");
     if (strpbrk(settings->join.name, "=,") != NULL)
-        settings_problem(problems, "--name: \"%s\" is not allowed: no \"=\" or \",\", which separate names in --initial-cluster", settings->join.name);
+        settings_problem(problems, "--name: \"%s\" is not allowed: no \"=\" or \",\", which separate names in --initial-cluster",
+                         settings->join.name);
 }
 
 void settings_check(enum settings_command command, const struct settings *settings, struct usher_error *problems)
@@ -55,7 +59,8 @@ void settings_check(enum settings_command command, const struct settings *settin
         return;
     check_name(settings, problems);
     if (settings->join.peer_urls.count == 0)
-        settings_problem(problems, "--peer-url is missing: the peer URLs that etcd will advertise (ETCD_INITIAL_ADVERTISE_PEER_URLS serves, too)");
+        settings_problem(problems,
+                         "--peer-url is missing: the peer URLs that etcd will advertise (ETCD_INITIAL_ADVERTISE_PEER_URLS serves, too)");
     if (command == SETTINGS_FOR_INIT && settings->endpoint_count + settings->remote_endpoint_count == 0 &&
         settings->join.bootstrap != BOOTSTRAP_ONCE)
         settings_problem(problems, "--endpoints is missing: client URLs of live members, or of the pods that will be");

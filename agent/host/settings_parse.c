@@ -35,7 +35,8 @@ struct unit {
     int64_t factor;
 };
 
-static bool parse_with_unit(const char *text, const struct unit *units, size_t count, const char *allowed, int64_t *out, struct usher_error *err)
+static bool parse_with_unit(const char *text, const struct unit *units, size_t count, const char *allowed, int64_t *out,
+                            struct usher_error *err)
 {
     char *end = NULL;
     long long value;

@@ -34,13 +34,15 @@ static bool read_lists(const json_t *root, struct usher_file *out)
     const json_t *endpoints = json_object_get(root, "endpoints"), *voters = json_object_get(root, "voters"), *value;
     size_t i;
 
-    json_array_foreach(endpoints, i, value) {
+    json_array_foreach(endpoints, i, value)
+    {
         if (i >= REMEMBERED_MAX || !json_is_string(value) || json_string_length(value) >= URL_BYTES)
             return false;
         memcpy(out->endpoints[i], json_string_value(value), json_string_length(value) + 1);
         out->endpoint_count = i + 1;
     }
-    json_array_foreach(voters, i, value) {
+    json_array_foreach(voters, i, value)
+    {
         if (i >= MEMBERS_MAX || !json_is_string(value) || !id_from_hex(json_string_value(value), &out->voters[i].value))
             return false;
         out->voter_count = i + 1;
@@ -123,8 +125,8 @@ static void put_pair(json_t *root, const char *key, struct cluster_id cluster, s
 
 static json_t *render(const struct usher_file *file)
 {
-    json_t *root = json_pack("{s:i, s:s, s:s, s:b, s:b}", "version", (int)FILE_VERSION, "namespace", file->pod_namespace, "slot", file->slot,
-                             "nonce-used", (int)file->nonce_was_used, "was-voter", (int)file->was_voter);
+    json_t *root = json_pack("{s:i, s:s, s:s, s:b, s:b}", "version", (int)FILE_VERSION, "namespace", file->pod_namespace, "slot",
+                             file->slot, "nonce-used", (int)file->nonce_was_used, "was-voter", (int)file->was_voter);
     json_t *endpoints = json_array(), *voters = json_array();
 
     put_id(root, "cluster-id", file->cluster.value);
@@ -157,5 +159,6 @@ bool usher_file_write(const char *data_dir, const struct usher_file *file, struc
     path_of(data_dir, path);
     is_written = text_file_write(path, dump, strlen(dump), FILE_MODE, true, err);
     free(dump);
-    return is_written || usher_error_wrap(err, "the usher needs write permission on the data directory (etcd's UID and GID, or a common fsGroup)");
+    return is_written ||
+           usher_error_wrap(err, "the usher needs write permission on the data directory (etcd's UID and GID, or a common fsGroup)");
 }

@@ -136,10 +136,14 @@ static bool forget_old_life(struct usher *usher, struct usher_error *err)
 static const char *archive_word(enum reason reason)
 {
     switch ((int)reason) {
-    case REASON_ARCHIVE_STALE: return "removed";
-    case REASON_ARCHIVE_REMAINS: return "remains";
-    case REASON_ARCHIVE_UNREADABLE: return "unreadable";
-    default: return "by-permit";
+    case REASON_ARCHIVE_STALE:
+        return "removed";
+    case REASON_ARCHIVE_REMAINS:
+        return "remains";
+    case REASON_ARCHIVE_UNREADABLE:
+        return "unreadable";
+    default:
+        return "by-permit";
     }
 }
 
@@ -154,7 +158,8 @@ static enum apply_result apply_set_aside(struct usher *usher, const struct join_
     if (!apply_hold(usher, &hold, err) || !forget_old_life(usher, err))
         return failed(out_again_in_ms);
     if (decision->action == JOIN_ARCHIVE)
-        is_done = data_dir_archive(settings->data_dir, settings->wal_dir, archive_word(decision->reason), decision->target, path, sizeof path, err);
+        is_done = data_dir_archive(settings->data_dir, settings->wal_dir, archive_word(decision->reason), decision->target, path,
+                                   sizeof path, err);
     else
         is_done = data_dir_delete_member(settings->data_dir, settings->wal_dir, decision->action == JOIN_DROP, err);
     if (!is_done)

@@ -63,7 +63,8 @@ bool apply_plan(struct usher *usher, const struct join_decision *decision, struc
     plan->state = state_for(decision->action);
     plan->reason = reason_name(decision->reason);
     plan->is_new = decision->action == JOIN_FOUND;
-    snprintf(plan->message, sizeof plan->message, "%.1000s", usher->message[0] != '\0' ? usher->message : reason_sentence(decision->reason));
+    snprintf(plan->message, sizeof plan->message, "%.1000s",
+             usher->message[0] != '\0' ? usher->message : reason_sentence(decision->reason));
     if (plan->state == PLAN_START && !fill_initial_cluster(usher, decision->action, decision->target, plan))
         return usher_error_set(err, "--initial-cluster would be longer than %d bytes, or our entry is not in the list",
                                INITIAL_CLUSTER_BYTES);

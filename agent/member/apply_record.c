@@ -25,8 +25,8 @@ static bool make_nonce(struct usher *usher, struct usher_error *err)
 {
     if (usher->notes.nonce[0] != '\0')
         return true;
-    snprintf(usher->notes.nonce, sizeof usher->notes.nonce, "%016llx%016llx",
-             (unsigned long long)usher->world->random(usher->world->self), (unsigned long long)usher->world->random(usher->world->self));
+    snprintf(usher->notes.nonce, sizeof usher->notes.nonce, "%016llx%016llx", (unsigned long long)usher->world->random(usher->world->self),
+             (unsigned long long)usher->world->random(usher->world->self));
     usher->notes.nonce_was_used = false;
     return apply_notes(usher, err); /* durable before anybody else can see it */
 }

@@ -89,9 +89,9 @@ static void read_urls(struct reading *reading, const json_t *object, const char 
         bad(reading, key, "a list of at most 8 URLs");
 
         return;
-
     }
-    json_array_foreach(array, i, value) {
+    json_array_foreach(array, i, value)
+    {
         if (!json_is_string(value) || json_string_length(value) >= URL_BYTES) {
             bad(reading, key, "a list of URLs");
             return;
@@ -106,7 +106,8 @@ static void read_permits(struct reading *reading, const json_t *object, const ch
     const json_t *array = json_object_get(object, key), *value;
     size_t i;
 
-    json_array_foreach(array, i, value) {
+    json_array_foreach(array, i, value)
+    {
         if (!json_is_string(value)) {
             bad(reading, key, "a list of permits");
             return;
@@ -125,9 +126,9 @@ static void read_members(struct reading *reading, const json_t *object, struct m
         bad(reading, "members", "a list of at most 32 members");
 
         return;
-
     }
-    json_array_foreach(array, i, value) {
+    json_array_foreach(array, i, value)
+    {
         struct member *member = &out->members[i];
         member->id.value = read_hex(reading, value, "id");
         member->is_learner = read_bool(reading, value, "learner");
@@ -148,9 +149,9 @@ static void read_endpoints(struct reading *reading, const json_t *object, struct
         bad(reading, "endpoints", "a list of at most 64 endpoints");
 
         return;
-
     }
-    json_array_foreach(array, i, value) {
+    json_array_foreach(array, i, value)
+    {
         struct endpoint_view *endpoint = &out->endpoints[i];
         read_text(reading, value, "address", endpoint->address, sizeof endpoint->address);
         read_text(reading, value, "version", endpoint->version, sizeof endpoint->version);
@@ -191,7 +192,8 @@ static void read_record(struct reading *reading, json_t *object, struct set_reco
         bad(reading, "record", "of ordinary size");
         return;
     }
-    json_object_foreach(slots, name, value) {
+    json_object_foreach(slots, name, value)
+    {
         snprintf(out->slots[out->slot_count].name, NAME_BYTES, "%s", name);
         out->slots[out->slot_count++].id.value = read_hex_value(reading, value, name);
     }

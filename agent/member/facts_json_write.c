@@ -97,15 +97,14 @@ static json_t *volume_json(const struct volume_facts *volume)
 
 bool facts_json_write(const struct join_facts *facts, struct bounded_text *out_text, struct usher_error *err)
 {
-    json_t *root = json_pack("{s:i, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "version", 1, "etcd-lives",
-                             word(&words_tri, (int)facts->etcd_lives_here), "has-plan", (int)facts->has_plan, "pod-was-removed",
-                             (int)facts->pod_turned_removed, "data-place", word(&words_place, (int)facts->data_place), "wal",
-                             word(&words_wal, (int)facts->wal.state), "wal-cluster", hex(facts->wal.cluster.value), "wal-member",
-                             hex(facts->wal.member.value), "volume", volume_json(&facts->volume), "our-gauge",
-                             word(&words_gauge, (int)facts->our_gauge), "removal-keeps-quorum",
-                             word(&words_tri, (int)facts->removal_keeps_quorum), "looked-for-ms", (json_int_t)facts->looked_for_ms,
-                             "since-our-removal-ms", (json_int_t)facts->since_our_removal_ms, "free-bytes",
-                             (json_int_t)facts->free_bytes, "settings", settings_json(&facts->settings));
+    json_t *root = json_pack(
+        "{s:i, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "version", 1, "etcd-lives",
+        word(&words_tri, (int)facts->etcd_lives_here), "has-plan", (int)facts->has_plan, "pod-was-removed", (int)facts->pod_turned_removed,
+        "data-place", word(&words_place, (int)facts->data_place), "wal", word(&words_wal, (int)facts->wal.state), "wal-cluster",
+        hex(facts->wal.cluster.value), "wal-member", hex(facts->wal.member.value), "volume", volume_json(&facts->volume), "our-gauge",
+        word(&words_gauge, (int)facts->our_gauge), "removal-keeps-quorum", word(&words_tri, (int)facts->removal_keeps_quorum),
+        "looked-for-ms", (json_int_t)facts->looked_for_ms, "since-our-removal-ms", (json_int_t)facts->since_our_removal_ms, "free-bytes",
+        (json_int_t)facts->free_bytes, "settings", settings_json(&facts->settings));
     char *dump;
     bool is_added;
 

@@ -11,7 +11,7 @@ struct word_table {
 };
 
 #define USHER_WORDS(name, key, ...)                                                                                                        \
-    static const char *const name##_list[] = {__VA_ARGS__};                                                                               \
+    static const char *const name##_list[] = {__VA_ARGS__};                                                                                \
     static const struct word_table name = {key, sizeof name##_list / sizeof name##_list[0], name##_list}
 
 USHER_WORDS(words_tri, "yes-no", "unknown", "no", "yes");

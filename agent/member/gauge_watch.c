@@ -5,10 +5,7 @@
 
 #include "usher/core/quorum.h"
 
-void gauge_watch_reset(struct gauge_watch *watch)
-{
-    *watch = (struct gauge_watch){.first_at_ms = -1};
-}
+void gauge_watch_reset(struct gauge_watch *watch) { *watch = (struct gauge_watch){.first_at_ms = -1}; }
 
 struct asked {
     size_t count;
@@ -27,7 +24,10 @@ static const struct endpoint_view *leader_endpoint(const struct cluster_view *vi
     return NULL;
 }
 
-static bool version_may_leak(const char *version) { return strncmp(version, "3.4.", 4) != 0 && strncmp(version, "3.5.", 4) != 0 && version[0] != '\0'; }
+static bool version_may_leak(const char *version)
+{
+    return strncmp(version, "3.4.", 4) != 0 && strncmp(version, "3.5.", 4) != 0 && version[0] != '\0';
+}
 
 static void choose_voters(struct asked *asked, const struct cluster_view *view, struct member_id target)
 {

@@ -18,10 +18,14 @@ static void add_hex(struct bounded_text *text, const char *before, uint64_t id)
 static const char *live_word(enum live_cluster live)
 {
     switch (live) {
-    case LIVE_UNREACHABLE: return "nobody answers";
-    case LIVE_NO_QUORUM: return "something answers, without a quorum that could be read";
-    case LIVE_REACHABLE: return "the cluster answers";
-    case LIVE_UNKNOWN: break;
+    case LIVE_UNREACHABLE:
+        return "nobody answers";
+    case LIVE_NO_QUORUM:
+        return "something answers, without a quorum that could be read";
+    case LIVE_REACHABLE:
+        return "the cluster answers";
+    case LIVE_UNKNOWN:
+        break;
     }
     return "not looked yet";
 }
@@ -29,12 +33,18 @@ static const char *live_word(enum live_cluster live)
 static const char *endpoint_word(enum endpoint_state state)
 {
     switch (state) {
-    case ENDPOINT_UNREACHABLE: return "unreachable";
-    case ENDPOINT_NO_QUORUM: return "no quorum";
-    case ENDPOINT_LEARNER: return "a learner";
-    case ENDPOINT_SERVING: return "serving";
-    case ENDPOINT_REFUSES: return "refuses us";
-    case ENDPOINT_UNKNOWN: break;
+    case ENDPOINT_UNREACHABLE:
+        return "unreachable";
+    case ENDPOINT_NO_QUORUM:
+        return "no quorum";
+    case ENDPOINT_LEARNER:
+        return "a learner";
+    case ENDPOINT_SERVING:
+        return "serving";
+    case ENDPOINT_REFUSES:
+        return "refuses us";
+    case ENDPOINT_UNKNOWN:
+        break;
     }
     return "not known";
 }

@@ -52,8 +52,8 @@ static void fill_volume_facts(struct usher *usher)
     }
     volume->is_readable = TRI_YES;
     another_slot = notes->slot[0] != '\0' && strcmp(notes->slot, settings->join.slot_name) != 0;
-    another_namespace = notes->pod_namespace[0] != '\0' && settings->pod_namespace[0] != '\0' &&
-                        strcmp(notes->pod_namespace, settings->pod_namespace) != 0;
+    another_namespace =
+        notes->pod_namespace[0] != '\0' && settings->pod_namespace[0] != '\0' && strcmp(notes->pod_namespace, settings->pod_namespace) != 0;
     volume->is_another_slots = another_slot || another_namespace ? TRI_YES : TRI_NO;
     snprintf(volume->owner_slot, sizeof volume->owner_slot, "%s", notes->slot);
     volume->left.cluster = notes->left.cluster;
@@ -69,7 +69,8 @@ static enum tri etcd_lives(const struct usher *usher)
 {
     const struct settings *settings = usher->settings;
     enum tri lock = wal_etcd_holds_lock(settings->data_dir);
-    enum tri port = lock == TRI_YES ? TRI_YES : usher->world->port_accepts(usher->world->self, settings->local_endpoint, deadline_in_ms(500));
+    enum tri port =
+        lock == TRI_YES ? TRI_YES : usher->world->port_accepts(usher->world->self, settings->local_endpoint, deadline_in_ms(500));
 
     if (lock == TRI_YES || port == TRI_YES)
         return TRI_YES;
@@ -86,8 +87,8 @@ void observe_disk(struct usher *usher)
     facts->settings = settings->join;
     facts->record = &usher->record;
     facts->view = &usher->view;
-    facts->data_place = data_dir_place(settings->data_dir, settings->wal_dir, settings->in_kubernetes, usher->place_detail,
-                                       sizeof usher->place_detail);
+    facts->data_place =
+        data_dir_place(settings->data_dir, settings->wal_dir, settings->in_kubernetes, usher->place_detail, sizeof usher->place_detail);
     usher->wal_problem.text[0] = usher->notes_problem.text[0] = '\0';
     wal_header_read(settings->data_dir, settings->wal_dir, &facts->wal, &usher->wal_problem);
     usher->notes_state = usher_file_read(settings->data_dir, &usher->notes, &usher->notes_problem);

@@ -17,11 +17,16 @@ static bool path_in_plan_dir(const struct settings *settings, const char *name, 
 static const char *state_word(enum plan_state state)
 {
     switch (state) {
-    case PLAN_START: return "start";
-    case PLAN_HOLD: return "hold";
-    case PLAN_REMOVED: return "removed";
-    case PLAN_REFUSED: return "refused";
-    case PLAN_UNKNOWN: break;
+    case PLAN_START:
+        return "start";
+    case PLAN_HOLD:
+        return "hold";
+    case PLAN_REMOVED:
+        return "removed";
+    case PLAN_REFUSED:
+        return "refused";
+    case PLAN_UNKNOWN:
+        break;
     }
     return "unknown";
 }
@@ -109,10 +114,13 @@ static bool write_plan_json(const struct settings *settings, const struct plan *
 {
     char path[PATH_BYTES + 32];
     struct bounded_text text;
-    json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "version", 1, "state", state_word(plan->state), "reason",
-                             plan->reason, "message", plan->message, "name", settings->join.name, "initial-cluster",
-                             plan->initial_cluster, "initial-cluster-state",
-                             plan->state != PLAN_START ? "" : plan->is_new ? "new" : "existing", "initial-cluster-token", plan->token);
+    json_t *root =
+        json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "version", 1, "state", state_word(plan->state), "reason", plan->reason,
+                  "message", plan->message, "name", settings->join.name, "initial-cluster", plan->initial_cluster, "initial-cluster-state",
+                  plan->state != PLAN_START ? ""
+                  : plan->is_new            ? "new"
+                                            : "existing",
+                  "initial-cluster-token", plan->token);
     char *dump = root == NULL ? NULL : json_dumps(root, JSON_INDENT(2));
     bool is_written;
 

@@ -54,8 +54,7 @@ static void finish(struct client *client, enum usher_exit exit, const char *reas
 static bool flush(struct client *client)
 {
     while (client->sent_bytes < client->out.length_bytes) {
-        ssize_t sent =
-            send(client->fd, client->out.data + client->sent_bytes, client->out.length_bytes - client->sent_bytes, MSG_NOSIGNAL);
+        ssize_t sent = send(client->fd, client->out.data + client->sent_bytes, client->out.length_bytes - client->sent_bytes, MSG_NOSIGNAL);
         if (sent < 0)
             return errno == EAGAIN || errno == EINTR;
         client->sent_bytes += (size_t)sent;

@@ -15,8 +15,7 @@ bool control_address_of(const char *plan_dir, struct sockaddr_un *out_address, s
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int length = snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", plan_dir, CONTROL_SOCKET_NAME);
     if (length < 0 || (size_t)length >= sizeof address.sun_path)
-        return usher_error_set(err,
-                               "--plan-dir: the path '%s/%s' is too long for a socket (at most %zu bytes); choose a shorter one",
+        return usher_error_set(err, "--plan-dir: the path '%s/%s' is too long for a socket (at most %zu bytes); choose a shorter one",
                                plan_dir, CONTROL_SOCKET_NAME, sizeof address.sun_path - 1);
     *out_address = address;
     return true;
@@ -40,8 +39,7 @@ static bool wait_for(struct asking *asking, short events, struct usher_error *er
     struct pollfd one = {.fd = asking->fd, .events = events};
     for (;;) {
         if (deadline_is_over(asking->deadline)) {
-            usher_error_set(err,
-                            "the sidecar gave no verdict in time; whether it acts later is not known: look at the member list");
+            usher_error_set(err, "the sidecar gave no verdict in time; whether it acts later is not known: look at the member list");
             if (err)
                 err->exit = USHER_EXIT_TIMEOUT;
             return false;
@@ -60,8 +58,7 @@ static bool ask(struct asking *asking, const struct sockaddr_un *address, const 
     if (asking->fd < 0)
         return usher_error_errno(err, errno, "cannot make a socket");
     if (connect(asking->fd, (const struct sockaddr *)address, sizeof *address) != 0)
-        return usher_error_errno(err, errno, "no sidecar answers at %s; is it running, with the same --plan-dir?",
-                                 address->sun_path);
+        return usher_error_errno(err, errno, "no sidecar answers at %s; is it running, with the same --plan-dir?", address->sun_path);
     char request[CONTROL_REQUEST_BYTES];
     int length = snprintf(request, sizeof request, "%s\n", line);
     if (length < 0 || (size_t)length >= sizeof request)
@@ -99,8 +96,7 @@ static bool read_line(struct asking *asking, struct usher_error *err)
         char block[4096];
         ssize_t got = recv(asking->fd, block, sizeof block, MSG_PEEK);
         if (got == 0)
-            return usher_error_set(err,
-                                   "the sidecar went away without a verdict; what it did is not known: look at the member list");
+            return usher_error_set(err, "the sidecar went away without a verdict; what it did is not known: look at the member list");
         if (got < 0 && errno != EAGAIN && errno != EINTR)
             return usher_error_errno(err, errno, "the sidecar's answer cannot be read");
         if (got < 0) {
@@ -120,8 +116,7 @@ static bool read_line(struct asking *asking, struct usher_error *err)
 }
 
 bool control_ask(const char *plan_dir, const char *line, struct deadline deadline, control_on_progress on_progress_or_null,
-                 void *progress_self, struct control_verdict *out_verdict, struct bounded_text *out_text_or_null,
-                 struct usher_error *err)
+                 void *progress_self, struct control_verdict *out_verdict, struct bounded_text *out_text_or_null, struct usher_error *err)
 {
     struct sockaddr_un address;
     if (!control_address_of(plan_dir, &address, err))

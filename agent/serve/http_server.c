@@ -86,8 +86,7 @@ static enum MHD_Result send_once(struct MHD_Connection *connection, unsigned sta
     return result;
 }
 
-static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned status, const struct bounded_text *text,
-                                 enum content content)
+static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned status, const struct bounded_text *text, enum content content)
 {
     return send_once(connection, status, response_of(bounded_text_c(text), text->length_bytes, content));
 }
@@ -156,15 +155,15 @@ static enum MHD_Result answer_version(struct http_server *server, struct MHD_Con
     return result;
 }
 
-#define PATHS_TEXT                                                                                                                 \
-    "/livez       the agent's loop turns\n"                                                                                        \
-    "/readyz      our member is a voter and a quorum read is fresh (?verbose lists the checks)\n"                                  \
-    "/startupz    this life's start plan is written\n"                                                                             \
-    "/healthz     the same as /readyz\n"                                                                                           \
-    "/etcd/livez  etcd's port accepts, or etcd is held back (for etcd's own livenessProbe)\n"                                      \
-    "/status      everything that the sidecar knows, as JSON\n"                                                                    \
-    "/metrics     Prometheus text\n"                                                                                               \
-    "/version     the version, as JSON\n"                                                                                          \
+#define PATHS_TEXT                                                                                                                         \
+    "/livez       the agent's loop turns\n"                                                                                                \
+    "/readyz      our member is a voter and a quorum read is fresh (?verbose lists the checks)\n"                                          \
+    "/startupz    this life's start plan is written\n"                                                                                     \
+    "/healthz     the same as /readyz\n"                                                                                                   \
+    "/etcd/livez  etcd's port accepts, or etcd is held back (for etcd's own livenessProbe)\n"                                              \
+    "/status      everything that the sidecar knows, as JSON\n"                                                                            \
+    "/metrics     Prometheus text\n"                                                                                                       \
+    "/version     the version, as JSON\n"                                                                                                  \
     "/prestop     asks for the evaluation of leaving and blocks until it is done\n"
 
 static enum MHD_Result answer_index(struct http_server *server, struct MHD_Connection *connection, bool is_found)
@@ -173,10 +172,9 @@ static enum MHD_Result answer_index(struct http_server *server, struct MHD_Conne
     bounded_text_init(&text, ANSWER_MAX_BYTES);
     if (!is_found)
         server->counters.not_found++;
-    (void)bounded_text_printf(&text, "%s\n\n%s",
-                              is_found ? "etcd-usher: shows etcd members to their seats, and out again"
-                                       : "there is no such path; these exist:",
-                              PATHS_TEXT);
+    (void)bounded_text_printf(
+        &text, "%s\n\n%s",
+        is_found ? "etcd-usher: shows etcd members to their seats, and out again" : "there is no such path; these exist:", PATHS_TEXT);
     enum MHD_Result result = send_text(connection, is_found ? MHD_HTTP_OK : MHD_HTTP_NOT_FOUND, &text, CONTENT_TEXT);
     bounded_text_done(&text);
     return result;
@@ -339,8 +337,7 @@ static void on_completed(void *self, struct MHD_Connection *connection, void **r
     place->since_ms = monotonic_ms();
 }
 
-static void on_connection(void *self, struct MHD_Connection *connection, void **socket_context,
-                          enum MHD_ConnectionNotificationCode what)
+static void on_connection(void *self, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode what)
 {
     struct http_server *server = self;
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
@@ -383,10 +380,7 @@ static void sweep(struct http_server *server, int64_t now_ms)
     }
 }
 
-int http_server_fd(const struct http_server *server)
-{
-    return server->epoll_fd;
-}
+int http_server_fd(const struct http_server *server) { return server->epoll_fd; }
 
 int http_server_wait_ms(struct http_server *server)
 {
@@ -422,8 +416,7 @@ static void server_release(struct http_server *server)
     free(server);
 }
 
-bool http_server_new(const struct http_server_parts *parts, int listen_socket, struct http_server **out_server,
-                     struct usher_error *err)
+bool http_server_new(const struct http_server_parts *parts, int listen_socket, struct http_server **out_server, struct usher_error *err)
 {
     struct http_server *server = calloc(1, sizeof *server);
     if (!server) {
@@ -437,12 +430,12 @@ bool http_server_new(const struct http_server_parts *parts, int listen_socket, s
     server->ok = response_of("ok\n", 3, CONTENT_TEXT);
     unsigned flags = MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK | MHD_USE_ITC;
     if (server->ok)
-        server->daemon = MHD_start_daemon(
-            flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, listen_socket, MHD_OPTION_CONNECTION_LIMIT,
-            (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)HTTP_PER_ADDRESS_MAX,
-            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIBRARY_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-            (size_t)MEMORY_A_CONNECTION_BYTES, MHD_OPTION_NOTIFY_COMPLETED, on_completed, (void *)server,
-            MHD_OPTION_NOTIFY_CONNECTION, on_connection, (void *)server, MHD_OPTION_END);
+        server->daemon =
+            MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, listen_socket, MHD_OPTION_CONNECTION_LIMIT,
+                             (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)HTTP_PER_ADDRESS_MAX,
+                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIBRARY_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                             (size_t)MEMORY_A_CONNECTION_BYTES, MHD_OPTION_NOTIFY_COMPLETED, on_completed, (void *)server,
+                             MHD_OPTION_NOTIFY_CONNECTION, on_connection, (void *)server, MHD_OPTION_END);
     if (!server->daemon) {
         close(listen_socket);
         server_release(server);

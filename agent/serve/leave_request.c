@@ -23,10 +23,7 @@ struct leave_request {
     char progress[LEAVE_TEXT_BYTES];
 };
 
-static enum leave_asked stronger(enum leave_asked a, enum leave_asked b)
-{
-    return a > b ? a : b;
-}
+static enum leave_asked stronger(enum leave_asked a, enum leave_asked b) { return a > b ? a : b; }
 
 /* One line: what people and the line protocol of the control socket expect. */
 static void copy_line(char *out, size_t out_bytes, const char *text)
@@ -76,10 +73,7 @@ static void give_notice(struct leave_request *request)
         return;
 }
 
-int leave_request_notice_fd(const struct leave_request *request)
-{
-    return request->notice_fd;
-}
+int leave_request_notice_fd(const struct leave_request *request) { return request->notice_fd; }
 
 void leave_request_clear_notice(struct leave_request *request)
 {
@@ -91,8 +85,7 @@ void leave_request_clear_notice(struct leave_request *request)
 /* "We have left" answers everybody; a STAY only those who ask no more strongly than whoever got it. */
 static bool answers(const struct leave_request *request, enum leave_asked how)
 {
-    return request->has_verdict && request->verdict.is_reusable &&
-           (how <= request->verdict_how || request->verdict.reason == REASON_LEFT);
+    return request->has_verdict && request->verdict.is_reusable && (how <= request->verdict_how || request->verdict.reason == REASON_LEFT);
 }
 
 uint64_t leave_request_ask(struct leave_request *request, enum leave_asked how)

@@ -12,8 +12,7 @@ enum { BACKLOG = 256 };
 
 static bool bad_address(const char *text, struct usher_error *err)
 {
-    usher_error_set(
-        err, "--listen: '%.200s' is not an address to listen on; allowed: \":2383\", \"127.0.0.1:2383\", \"[::1]:2383\"", text);
+    usher_error_set(err, "--listen: '%.200s' is not an address to listen on; allowed: \":2383\", \"127.0.0.1:2383\", \"[::1]:2383\"", text);
     if (err)
         err->exit = USHER_EXIT_USAGE;
     return false;
@@ -113,8 +112,8 @@ bool listen_address_open(const struct listen_address *address, int *out_socket, 
     if (fd < 0 && is_every && errno != EADDRINUSE && errno != EACCES)
         fd = open_ipv4(address);
     if (fd < 0)
-        return usher_error_errno(err, errno, "cannot listen on %s%s%s:%u for probes and metrics (--listen)",
-                                 address->is_ipv6 ? "[" : "", address->host, address->is_ipv6 ? "]" : "", (unsigned)address->port);
+        return usher_error_errno(err, errno, "cannot listen on %s%s%s:%u for probes and metrics (--listen)", address->is_ipv6 ? "[" : "",
+                                 address->host, address->is_ipv6 ? "]" : "", (unsigned)address->port);
     uint16_t port;
     if (!port_of(fd, &port)) {
         int number = errno;

@@ -64,10 +64,10 @@ static void write_probes(struct bounded_text *text, const struct snapshot *snaps
         labelled(text, "ready_check", "check", name, !(failed & UINT32_C(1) << i));
 
     age(text, "loop_turn_age_seconds", "Time since the loop last turned.", snapshot->health.loop_turned_at_ms, now_ms);
-    age(text, "quorum_read_age_seconds", "Time since a quorum read through our etcd was answered.",
-        snapshot->health.quorum_read_at_ms, now_ms);
-    age(text, "etcd_port_accept_age_seconds", "Time since the client port of our etcd accepted.",
-        snapshot->health.port_accepted_at_ms, now_ms);
+    age(text, "quorum_read_age_seconds", "Time since a quorum read through our etcd was answered.", snapshot->health.quorum_read_at_ms,
+        now_ms);
+    age(text, "etcd_port_accept_age_seconds", "Time since the client port of our etcd accepted.", snapshot->health.port_accepted_at_ms,
+        now_ms);
     age(text, "member_list_age_seconds", "Time since the member list was read with a quorum.", snapshot->list_read_at_ms, now_ms);
     age(text, "uptime_seconds", "Time since the sidecar started.", snapshot->started_at_ms, now_ms);
 }
@@ -115,8 +115,7 @@ static void write_cluster(struct bounded_text *text, const struct snapshot *snap
           snapshot->learner.is_known ? snapshot->learner.fraction : (double)(snapshot->membership == SNAPSHOT_VOTER));
     gauge(text, "learner_entries_to_go", "Entries that our learner still has to apply.",
           snapshot->learner.is_known ? (double)snapshot->learner.entries_to_go : 0.0);
-    gauge(text, "learner_stalled", "1 when our learner makes no progress.",
-          snapshot->learner.is_known && snapshot->learner.is_stalled);
+    gauge(text, "learner_stalled", "1 when our learner makes no progress.", snapshot->learner.is_known && snapshot->learner.is_stalled);
 
     family(text, "etcd_version_info", "gauge", "1 for each etcd version seen in the cluster.");
     for (size_t i = 0; i < snapshot->member_count; i++) {
@@ -159,8 +158,8 @@ static void write_counters(struct bounded_text *text, const struct snapshot_coun
     for (unsigned verb = SNAPSHOT_VERB_LOOK; verb < SNAPSHOT_VERBS; verb++)
         for (unsigned outcome = 0; outcome < SNAPSHOT_OUTCOMES; outcome++)
             (void)bounded_text_printf(text, "etcd_usher_calls_total{verb=\"%s\",outcome=\"%s\"} %" PRIu64 "\n",
-                                      snapshot_verb_word((enum snapshot_verb)verb),
-                                      snapshot_outcome_word((enum snapshot_outcome)outcome), counters->calls[verb][outcome]);
+                                      snapshot_verb_word((enum snapshot_verb)verb), snapshot_outcome_word((enum snapshot_outcome)outcome),
+                                      counters->calls[verb][outcome]);
 }
 
 bool metrics_text_write(const struct snapshot *snapshot, const struct http_counters *http, const char *version, int64_t now_ms,

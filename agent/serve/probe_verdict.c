@@ -177,8 +177,7 @@ static const char *why_failed(const struct snapshot *snapshot, enum part part)
     return reason_sentence(verdict.ready_reason);
 }
 
-bool probe_part(const struct snapshot *snapshot, enum probe probe, unsigned part, const char **out_name,
-                const char **out_why_failed)
+bool probe_part(const struct snapshot *snapshot, enum probe probe, unsigned part, const char **out_name, const char **out_why_failed)
 {
     assert(probe > PROBE_UNKNOWN && probe < PROBES);
     if (part >= PARTS_MAX || probe_parts[probe][part] == PART_UNKNOWN)
@@ -188,8 +187,7 @@ bool probe_part(const struct snapshot *snapshot, enum probe probe, unsigned part
     return true;
 }
 
-void probe_text(const struct snapshot *snapshot, enum probe probe, uint32_t failed_parts, bool is_verbose,
-                struct bounded_text *out_text)
+void probe_text(const struct snapshot *snapshot, enum probe probe, uint32_t failed_parts, bool is_verbose, struct bounded_text *out_text)
 {
     if (failed_parts == 0 && !is_verbose) {
         (void)bounded_text_add_c(out_text, "ok\n");

@@ -137,10 +137,7 @@ bool serve_start(const struct serve_parts *parts, struct serve **out_serve, stru
     return true;
 }
 
-uint16_t serve_port(const struct serve *serve)
-{
-    return serve->port;
-}
+uint16_t serve_port(const struct serve *serve) { return serve->port; }
 
 void serve_stop(struct serve *serve)
 {

@@ -194,10 +194,7 @@ void snapshot_board_publish(struct snapshot_board *board, const struct snapshot 
     (void)pthread_mutex_unlock(&board->lock);
 }
 
-uint64_t snapshot_board_version(const struct snapshot_board *board)
-{
-    return atomic_load_explicit(&board->version, memory_order_acquire);
-}
+uint64_t snapshot_board_version(const struct snapshot_board *board) { return atomic_load_explicit(&board->version, memory_order_acquire); }
 
 uint64_t snapshot_board_read(struct snapshot_board *board, struct snapshot *out_snapshot)
 {

@@ -46,10 +46,7 @@ static json_t *seconds_since(int64_t at_ms, int64_t now_ms)
     return json_real((double)(now_ms > at_ms ? now_ms - at_ms : 0) / 1000.0);
 }
 
-static json_t *count_of(uint64_t value)
-{
-    return json_integer((json_int_t)value);
-}
+static json_t *count_of(uint64_t value) { return json_integer((json_int_t)value); }
 
 static void put_probe(struct document *document, json_t *root, const struct snapshot *snapshot, enum probe probe, const char *key,
                       json_t *checks, int64_t now_ms)
@@ -132,11 +129,9 @@ static json_t *member_object(struct document *document, const struct snapshot_me
     put(document, object, "role", json_string(member->is_learner ? "learner" : "voter"));
     put(document, object, "is_started", json_boolean(member->is_started));
     put(document, object, "is_leader", json_boolean(member->is_leader));
-    put(document, object, "is_healthy",
-        member->is_healthy == TRI_UNKNOWN ? json_null() : json_boolean(member->is_healthy == TRI_YES));
+    put(document, object, "is_healthy", member->is_healthy == TRI_UNKNOWN ? json_null() : json_boolean(member->is_healthy == TRI_YES));
     put(document, object, "version", text_or_null(member->version));
-    put(document, object, "db_size_bytes",
-        member->db_size_bytes < 0 ? json_null() : json_integer((json_int_t)member->db_size_bytes));
+    put(document, object, "db_size_bytes", member->db_size_bytes < 0 ? json_null() : json_integer((json_int_t)member->db_size_bytes));
     put(document, object, "raft_index", member->raft_index ? count_of(member->raft_index) : json_null());
     put(document, object, "raft_applied_index", member->raft_applied_index ? count_of(member->raft_applied_index) : json_null());
     return object;
@@ -198,13 +193,10 @@ static void put_rest(struct document *document, json_t *root, const struct snaps
     put(document, root, "counters", counts);
 }
 
-static int on_dump(const char *bytes, size_t length_bytes, void *text)
-{
-    return bounded_text_add(text, bytes, length_bytes) ? 0 : -1;
-}
+static int on_dump(const char *bytes, size_t length_bytes, void *text) { return bounded_text_add(text, bytes, length_bytes) ? 0 : -1; }
 
-bool status_json_write(const struct snapshot *snapshot, const char *version, int64_t now_ms, bool is_pretty,
-                       struct bounded_text *out_text, struct usher_error *err)
+bool status_json_write(const struct snapshot *snapshot, const char *version, int64_t now_ms, bool is_pretty, struct bounded_text *out_text,
+                       struct usher_error *err)
 {
     struct document document = {.is_whole = true};
     json_t *root = json_object();

@@ -47,7 +47,6 @@ struct cluster_view {
 };
 
 /* The endpoint that answered as `id` in cluster `cluster` (0 = any). NULL when nobody did: which is no proof of death. */
-const struct endpoint_view *cluster_view_who_answers_as(const struct cluster_view *view, struct cluster_id cluster,
-                                                        struct member_id id);
+const struct endpoint_view *cluster_view_who_answers_as(const struct cluster_view *view, struct cluster_id cluster, struct member_id id);
 
 #endif

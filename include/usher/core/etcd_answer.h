@@ -39,7 +39,7 @@ enum etcd_refusal {
     REFUSAL_AUTH_NOT_ENABLED,
     REFUSAL_NO_SPACE,
     REFUSAL_CORRUPT,
-    REFUSAL_GATEWAY, /* the gateway could not reach its own etcd (EKU of the server certificate, dial, TLS) */
+    REFUSAL_GATEWAY,    /* the gateway could not reach its own etcd (EKU of the server certificate, dial, TLS) */
     REFUSAL_CN_GATEWAY, /* client certificate with a CN while etcd auth is on */
 };
 

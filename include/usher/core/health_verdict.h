@@ -9,23 +9,23 @@
 #include <stdint.h>
 
 enum {
-    HEALTH_LOOP_MS = 60 * 1000,       /* /livez: the loop has turned within this */
-    HEALTH_QUORUM_READ_MS = 2500,     /* /readyz: a quorum read answered within this; lost quorum shows within 3 s */
-    HEALTH_ETCD_PORT_MS = 60 * 1000,  /* /etcd/livez: the port has accepted within this, while etcd should run */
+    HEALTH_LOOP_MS = 60 * 1000,      /* /livez: the loop has turned within this */
+    HEALTH_QUORUM_READ_MS = 2500,    /* /readyz: a quorum read answered within this; lost quorum shows within 3 s */
+    HEALTH_ETCD_PORT_MS = 60 * 1000, /* /etcd/livez: the port has accepted within this, while etcd should run */
 };
 
 /* Times are monotonic milliseconds; -1 = never. */
 struct health_facts {
     int64_t now_ms;
     int64_t loop_turned_at_ms;
-    int64_t quorum_read_at_ms;       /* last quorum read through our own etcd */
-    int64_t port_accepted_at_ms;     /* our etcd's client port */
-    int64_t etcd_expected_since_ms;  /* since when a start plan stands; -1 = etcd is held back */
-    bool is_voter;                   /* list and own status agree */
+    int64_t quorum_read_at_ms;      /* last quorum read through our own etcd */
+    int64_t port_accepted_at_ms;    /* our etcd's client port */
+    int64_t etcd_expected_since_ms; /* since when a start plan stands; -1 = etcd is held back */
+    bool is_voter;                  /* list and own status agree */
     bool is_learner;
     bool was_removed;
     bool has_left;
-    bool founder_is_recorded;        /* false: we founded, and the set record does not show our cluster yet */
+    bool founder_is_recorded; /* false: we founded, and the set record does not show our cluster yet */
     bool plan_was_written;
 };
 

@@ -12,6 +12,7 @@ USHER_MUST_CHECK bool initial_cluster_render(const struct member_list *list, str
                                              size_t out_bytes);
 
 /* The founder's: ourselves alone. */
-USHER_MUST_CHECK bool initial_cluster_render_alone(const char *our_name, const struct url_list *peer_urls, char *out_text, size_t out_bytes);
+USHER_MUST_CHECK bool initial_cluster_render_alone(const char *our_name, const struct url_list *peer_urls, char *out_text,
+                                                   size_t out_bytes);
 
 #endif

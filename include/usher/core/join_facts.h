@@ -32,7 +32,7 @@ enum data_place {
 
 /* usher.json beside the data: what this very volume remembers. */
 struct volume_facts {
-    enum tri is_readable; /* TRI_NO: there but unreadable: founding and adding must wait */
+    enum tri is_readable;      /* TRI_NO: there but unreadable: founding and adding must wait */
     enum tri is_another_slots; /* TRI_YES: namespace or slot name kept beside the data is not ours */
     char owner_slot[NAME_BYTES];
     struct { /* an etcd with these ids was seen removed by a barrier read: this data is dead */
@@ -82,8 +82,9 @@ struct join_facts {
     const struct set_record *record; /* NULL = not read yet */
     struct permit_list file_permits;
     enum gauge_verdict our_gauge; /* for our entry's ID (J3, J13) */
-    enum tri removal_keeps_quorum; /* may our entry be removed by the quorum rule (4.4)? Filled by quorum.h for a voter, TRI_YES for a learner */
-    int64_t looked_for_ms;        /* since the first look that found this state: J3's and J14's 10 s */
+    enum tri
+        removal_keeps_quorum; /* may our entry be removed by the quorum rule (4.4)? Filled by quorum.h for a voter, TRI_YES for a learner */
+    int64_t looked_for_ms;    /* since the first look that found this state: J3's and J14's 10 s */
     int64_t since_our_removal_ms; /* since our last REMOVE of this run; -1 = none. ADD waits until > 1 s */
     int64_t free_bytes;           /* on the data volume; -1 unknown */
     struct join_settings settings;

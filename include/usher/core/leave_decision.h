@@ -19,10 +19,10 @@ enum leave_asked {
 
 /* What the Kubernetes API proved about this seat. */
 enum leave_proof {
-    PROOF_UNKNOWN = 0,  /* not asked, or any error: STAY */
-    PROOF_NONE,         /* the API says that pod and data come back */
+    PROOF_UNKNOWN = 0,   /* not asked, or any error: STAY */
+    PROOF_NONE,          /* the API says that pod and data come back */
     PROOF_SEAT_GIVEN_UP, /* the pod, or its data, will not come back */
-    PROOF_PAUSED,       /* replicas is 0 */
+    PROOF_PAUSED,        /* replicas is 0 */
 };
 
 enum { LEADER_PREFERENCES_MAX = 16 };
@@ -38,7 +38,7 @@ struct leave_facts {
     struct quorum_health health;
     struct member_id ours;
     struct cluster_id cluster;
-    struct member_id leader;      /* as the serving members say; 0 unknown */
+    struct member_id leader;         /* as the serving members say; 0 unknown */
     const struct set_record *record; /* NULL or unreadable: nobody is known to be of our set */
     size_t preference_count;
     char preferences[LEADER_PREFERENCES_MAX][NAME_BYTES]; /* member names or hex IDs, best first */

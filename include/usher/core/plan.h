@@ -32,9 +32,9 @@ enum { INITIAL_CLUSTER_BYTES = 32 * 1024 };
  * A plan for data that exists says `existing`, too: should the WAL vanish in between, etcd must fail rather than found. */
 struct plan {
     enum plan_state state;
-    const char *reason;  /* static text */
+    const char *reason; /* static text */
     char message[1024];
-    bool is_new;         /* initial-cluster-state=new */
+    bool is_new; /* initial-cluster-state=new */
     char initial_cluster[INITIAL_CLUSTER_BYTES];
     char token[NAME_BYTES + 48];
 };

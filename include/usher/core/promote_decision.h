@@ -11,24 +11,24 @@
 
 enum {
     SYNC_WINDOW_MS = 1000,
-    PROMOTE_NEAR_MS = 50,          /* poll while nearly in sync */
-    PROMOTE_FAR_MS = 250,          /* poll while far */
-    PROMOTE_NEAR_ENTRIES = 5000,   /* "near": fewer entries to go */
+    PROMOTE_NEAR_MS = 50,        /* poll while nearly in sync */
+    PROMOTE_FAR_MS = 250,        /* poll while far */
+    PROMOTE_NEAR_ENTRIES = 5000, /* "near": fewer entries to go */
     PROMOTE_STALLED_AFTER_MS = 30 * 1000,
 };
 
 struct promote_facts {
-    enum tri list_shows_learner;   /* by a barrier read: YES learner, NO voter, UNKNOWN not listed or not read */
-    bool own_answers;              /* our etcd answered as our ID in this poll */
-    bool own_is_learner;           /* its own word */
-    struct member_id own_leader;   /* the leader it sees; 0 = none */
+    enum tri list_shows_learner; /* by a barrier read: YES learner, NO voter, UNKNOWN not listed or not read */
+    bool own_answers;            /* our etcd answered as our ID in this poll */
+    bool own_is_learner;         /* its own word */
+    struct member_id own_leader; /* the leader it sees; 0 = none */
     uint64_t own_applied;
     int64_t own_read_at_ms;
-    bool leader_answers;           /* the leader's status was read in this poll */
+    bool leader_answers; /* the leader's status was read in this poll */
     uint64_t leader_committed;
-    int64_t leader_read_at_ms;     /* before own_read_at_ms of the same poll, or equal */
-    enum quorum_verdict quorum;    /* QUORUM_PROMOTE judged for us */
-    unsigned samples_wanted;       /* at least 1 */
+    int64_t leader_read_at_ms;  /* before own_read_at_ms of the same poll, or equal */
+    enum quorum_verdict quorum; /* QUORUM_PROMOTE judged for us */
+    unsigned samples_wanted;    /* at least 1 */
     int64_t now_ms;
 };
 
@@ -54,10 +54,10 @@ struct promote_decision {
     enum promote_action action;
     enum reason reason;
     int64_t again_in_ms;
-    unsigned percent;          /* 0 to 100, of the leader's commit index */
+    unsigned percent; /* 0 to 100, of the leader's commit index */
     uint64_t entries_to_go;
-    int64_t eta_ms;            /* -1 unknown */
-    bool is_stalled;           /* no entry applied for PROMOTE_STALLED_AFTER_MS although some are to go */
+    int64_t eta_ms;  /* -1 unknown */
+    bool is_stalled; /* no entry applied for PROMOTE_STALLED_AFTER_MS although some are to go */
 };
 
 struct promote_decision promote_decide(struct promote_progress *progress, const struct promote_facts *facts);

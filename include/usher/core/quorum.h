@@ -28,7 +28,7 @@ enum quorum_change {
 };
 
 enum quorum_verdict {
-    QUORUM_UNKNOWN = 0,    /* no barrier read: decide nothing */
+    QUORUM_UNKNOWN = 0, /* no barrier read: decide nothing */
     QUORUM_ALLOWED,
     QUORUM_TOO_FEW_LEFT,   /* healthy(after) < quorum(after) */
     QUORUM_LAST_VOTER,     /* it is the only voter */

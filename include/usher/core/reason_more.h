@@ -22,8 +22,10 @@
     X(402, STAY_NOT_ORDERED, "stay-not-ordered", "4.3", "--leave=asked: only `etcd-usher leave` takes this member out; it keeps its seat", \
       "nothing; `etcd-usher leave` takes it out")                                                                                          \
     X(403, STAY_NOT_DELETED, "stay-not-deleted", "4.3", "a request over the network without proof that the pod ends: it stays", "nothing") \
-    X(404, STAY_ETCD_RUNS, "stay-etcd-runs", "4.3", "we were told to stop while our etcd still runs: a restarted sidecar is no death", "nothing") \
-    X(405, STAY_UNPROVEN, "stay-unproven", "4.3", "nothing proves that this seat is given up: it stays and comes back with its data", "nothing") \
+    X(404, STAY_ETCD_RUNS, "stay-etcd-runs", "4.3", "we were told to stop while our etcd still runs: a restarted sidecar is no death",     \
+      "nothing")                                                                                                                           \
+    X(405, STAY_UNPROVEN, "stay-unproven", "4.3", "nothing proves that this seat is given up: it stays and comes back with its data",      \
+      "nothing")                                                                                                                           \
     X(406, STAY_COMES_BACK, "stay-comes-back", "4.3", "the pod comes back with its data: it keeps its seat", "nothing")                    \
     X(407, STAY_PAUSED, "stay-paused", "4.3", "replicas 0 is a pause: everybody keeps the seat", "nothing")                                \
     X(408, STAY_LAST_VOTER, "stay-last-voter", "I3", "the last voter never removes itself", "nothing")                                     \
@@ -52,6 +54,7 @@
     USHER_REASONS_PROMOTE(X)                                                                                                               \
     USHER_REASONS_LEAVE(X)                                                                                                                 \
     USHER_REASONS_HEALTH(X)                                                                                                                \
-    X(700, CALL_AMBIGUOUS, "call-ambiguous", "I8", "a change was sent and its answer is not known: reading the list again before anything else", "nothing")
+    X(700, CALL_AMBIGUOUS, "call-ambiguous", "I8",                                                                                         \
+      "a change was sent and its answer is not known: reading the list again before anything else", "nothing")
 
 #endif

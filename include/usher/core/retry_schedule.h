@@ -5,12 +5,12 @@
 #include "usher/core/etcd_answer.h"
 
 enum retry_class {
-    RETRY_UNKNOWN = 0,    /* treated as GENERAL */
-    RETRY_READ_AGAIN,     /* outcome unknown, or an answer that says "read the list": at once, then backing off */
-    RETRY_TURN,           /* another learner is in: it is somebody else's turn (etcd allows one at a time) */
-    RETRY_FIVE_SECONDS,   /* etcd's own rule: every voter connected for 5 s. Asking costs little, so short polls catch the moment */
-    RETRY_SAME_SECOND,    /* an ID of the same second: wait into the next one */
-    RETRY_GENERAL,        /* no leader, not sent, not known */
+    RETRY_UNKNOWN = 0,  /* treated as GENERAL */
+    RETRY_READ_AGAIN,   /* outcome unknown, or an answer that says "read the list": at once, then backing off */
+    RETRY_TURN,         /* another learner is in: it is somebody else's turn (etcd allows one at a time) */
+    RETRY_FIVE_SECONDS, /* etcd's own rule: every voter connected for 5 s. Asking costs little, so short polls catch the moment */
+    RETRY_SAME_SECOND,  /* an ID of the same second: wait into the next one */
+    RETRY_GENERAL,      /* no leader, not sent, not known */
 };
 
 enum retry_class retry_class_of(const struct etcd_answer *answer);

@@ -15,8 +15,8 @@ struct bounded_text {
 };
 
 void bounded_text_init(struct bounded_text *text, size_t max_bytes);
-void bounded_text_done(struct bounded_text *text); /* frees; safe on a zeroed or done object */
-void bounded_text_reset(struct bounded_text *text); /* empties, keeps memory */
+void bounded_text_done(struct bounded_text *text);           /* frees; safe on a zeroed or done object */
+void bounded_text_reset(struct bounded_text *text);          /* empties, keeps memory */
 const char *bounded_text_c(const struct bounded_text *text); /* never NULL */
 bool bounded_text_add(struct bounded_text *text, const char *data, size_t length_bytes);
 bool bounded_text_add_c(struct bounded_text *text, const char *data);

@@ -12,7 +12,6 @@
 #include "usher/host/error.h"
 #include "usher/host/log.h"
 
-
 enum { SETTING_TEXT_BYTES = 1024, PATH_BYTES = 1024, ENDPOINT_TEXTS_MAX = 32 };
 
 struct tls_settings {
@@ -22,35 +21,35 @@ struct tls_settings {
 };
 
 struct settings {
-    struct join_settings join;          /* name, slot name, peer URLs, policies */
-    struct url_list client_urls;        /* --client-url */
-    char data_dir[PATH_BYTES];          /* /var/lib/etcd */
-    char wal_dir[PATH_BYTES];           /* "" = <data_dir>/member/wal */
+    struct join_settings join;   /* name, slot name, peer URLs, policies */
+    struct url_list client_urls; /* --client-url */
+    char data_dir[PATH_BYTES];   /* /var/lib/etcd */
+    char wal_dir[PATH_BYTES];    /* "" = <data_dir>/member/wal */
     size_t endpoint_count;
     char endpoints[ENDPOINT_TEXTS_MAX][URL_BYTES]; /* as written: URL, dns:NAME:PORT, srv:DOMAIN */
     char local_endpoint[URL_BYTES];
     struct tls_settings tls, remote_tls;
-    size_t remote_endpoint_count;       /* --remote-endpoints: addresses that use the --remote-* credentials */
+    size_t remote_endpoint_count; /* --remote-endpoints: addresses that use the --remote-* credentials */
     char remote_endpoints[ENDPOINT_TEXTS_MAX][URL_BYTES];
-    char plan_dir[PATH_BYTES];          /* /run/etcd-usher */
-    char set_record[PATH_BYTES];        /* "", "file:PATH" or "configmap:NAME" */
-    char cluster_token[NAME_BYTES];     /* ETCD_INITIAL_CLUSTER_TOKEN / --initial-cluster-token, default etcd-cluster */
-    enum leave_policy leave;            /* proven in Kubernetes, else asked */
-    int64_t leave_timeout_ms;           /* 25 s */
+    char plan_dir[PATH_BYTES];                  /* /run/etcd-usher */
+    char set_record[PATH_BYTES];                /* "", "file:PATH" or "configmap:NAME" */
+    char cluster_token[NAME_BYTES];             /* ETCD_INITIAL_CLUSTER_TOKEN / --initial-cluster-token, default etcd-cluster */
+    enum leave_policy leave;                    /* proven in Kubernetes, else asked */
+    int64_t leave_timeout_ms;                   /* 25 s */
     char leader_preference[SETTING_TEXT_BYTES]; /* comma list of member names or hex IDs */
-    unsigned keep_archives;             /* 1 */
-    unsigned promote_samples;           /* 2 */
-    bool promotes_orphans;              /* own */
-    int64_t orphan_after_ms;            /* 30 s */
-    int64_t ghost_after_ms;             /* 5 m */
-    int64_t janitor_after_ms;           /* -1 = off */
-    unsigned min_voters;                /* 3 */
-    char listen[URL_BYTES];             /* ":2383" */
-    int64_t timeout_ms;                 /* --timeout, 0 = for ever */
-    bool render_config;                 /* init --render-config */
-    bool with_init;                     /* sidecar --with-init */
+    unsigned keep_archives;                     /* 1 */
+    unsigned promote_samples;                   /* 2 */
+    bool promotes_orphans;                      /* own */
+    int64_t orphan_after_ms;                    /* 30 s */
+    int64_t ghost_after_ms;                     /* 5 m */
+    int64_t janitor_after_ms;                   /* -1 = off */
+    unsigned min_voters;                        /* 3 */
+    char listen[URL_BYTES];                     /* ":2383" */
+    int64_t timeout_ms;                         /* --timeout, 0 = for ever */
+    bool render_config;                         /* init --render-config */
+    bool with_init;                             /* sidecar --with-init */
     char pod_name[NAME_BYTES], pod_namespace[NAME_BYTES], pod_uid[NAME_BYTES];
-    bool in_kubernetes;                 /* KUBERNETES_SERVICE_HOST is set */
+    bool in_kubernetes; /* KUBERNETES_SERVICE_HOST is set */
     enum log_format log_format;
     enum log_level log_level;
 };

@@ -7,11 +7,14 @@
 
 struct usher_file {
     char pod_namespace[NAME_BYTES], slot[NAME_BYTES]; /* whose volume this is; empty = not yet said */
-    struct { struct cluster_id cluster; struct member_id member; } join_record, left;
+    struct {
+        struct cluster_id cluster;
+        struct member_id member;
+    } join_record, left;
     char nonce[NONCE_BYTES];
     bool nonce_was_used;
-    bool was_voter;                            /* the voter flag (OrderedReady exception) */
-    struct cluster_id cluster;                 /* of the remembered addresses */
+    bool was_voter;            /* the voter flag (OrderedReady exception) */
+    struct cluster_id cluster; /* of the remembered addresses */
     size_t endpoint_count;
     char endpoints[REMEMBERED_MAX][URL_BYTES]; /* client URLs last seen */
     size_t voter_count;

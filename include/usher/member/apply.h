@@ -8,10 +8,10 @@
 
 enum apply_result {
     APPLY_UNKNOWN = 0,
-    APPLY_DONE,   /* observe again at once (or, for a plan, finished) */
-    APPLY_REFUSED, /* etcd said no for a reason that passes: again after out_again_in_ms; err has etcd's words */
+    APPLY_DONE,      /* observe again at once (or, for a plan, finished) */
+    APPLY_REFUSED,   /* etcd said no for a reason that passes: again after out_again_in_ms; err has etcd's words */
     APPLY_AMBIGUOUS, /* sent, outcome unknown: observe again after out_again_in_ms */
-    APPLY_FAILED, /* this machine failed (disk, permissions): err says; trying again may help */
+    APPLY_FAILED,    /* this machine failed (disk, permissions): err says; trying again may help */
 };
 
 enum { WRITE_CALL_MS = 7000, RECORD_SWAP_MS = 2000 };
@@ -30,7 +30,7 @@ bool apply_take_back(struct usher *usher, struct deadline deadline, struct usher
 USHER_MUST_CHECK bool apply_notes(struct usher *usher, struct usher_error *err);
 
 /* ADOPT: cluster ID, our slot, endpoints into the set record; one compare-and-swap try. True when nothing is left to write. */
-USHER_MUST_CHECK bool apply_record_adopt(struct usher *usher, struct cluster_id cluster, struct member_id id, const struct member_list *list_or_null,
-                                         struct usher_error *err);
+USHER_MUST_CHECK bool apply_record_adopt(struct usher *usher, struct cluster_id cluster, struct member_id id,
+                                         const struct member_list *list_or_null, struct usher_error *err);
 
 #endif

@@ -13,7 +13,7 @@ struct gauge_watch {
     size_t voter_count;
     struct {
         struct member_id voter;
-        bool was_down;           /* in the first read */
+        bool was_down; /* in the first read */
         bool has_received_bytes;
         uint64_t received_bytes; /* in the first read */
     } voters[MEMBERS_MAX];

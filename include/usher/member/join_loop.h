@@ -7,7 +7,7 @@
 
 struct join_turn {
     struct join_decision decision;
-    bool is_finished;    /* a plan stands (START, START_JOINING, FOUND), or KEEP, HOLD_REMOVED */
+    bool is_finished; /* a plan stands (START, START_JOINING, FOUND), or KEEP, HOLD_REMOVED */
     bool is_refused;
     int64_t again_in_ms; /* when not finished */
 };

@@ -20,7 +20,7 @@ struct leave_door {
 
 enum membership {
     MEMBERSHIP_UNKNOWN = 0,
-    MEMBERSHIP_NONE,    /* a barrier read does not list us */
+    MEMBERSHIP_NONE, /* a barrier read does not list us */
     MEMBERSHIP_LEARNER,
     MEMBERSHIP_VOTER,
 };
@@ -41,10 +41,10 @@ struct sidecar {
 
     /* -- this turn -- */
     struct own_etcd own;
-    enum membership membership;  /* by the last barrier read; keeps its last known value */
-    struct cluster_id cluster;   /* ours: the WAL's, or our etcd's own word */
+    enum membership membership; /* by the last barrier read; keeps its last known value */
+    struct cluster_id cluster;  /* ours: the WAL's, or our etcd's own word */
     struct member_id id;
-    struct join_turn last_join;  /* while etcd was never started */
+    struct join_turn last_join; /* while etcd was never started */
 
     /* -- since when (monotonic, -1 = never) -- */
     int64_t started_at_ms, turned_at_ms, port_accepted_at_ms, quorum_read_at_ms, list_read_at_ms, etcd_expected_since_ms;
@@ -60,11 +60,11 @@ struct sidecar {
     struct promote_decision last_promote;
 
     /* -- leaving -- */
-    bool is_stopping;          /* SIGTERM came */
+    bool is_stopping; /* SIGTERM came */
     int64_t stopping_since_ms;
     struct leave_decision last_leave;
 
-    enum reason last_reason;   /* of the last decision of any kind, for /status */
+    enum reason last_reason; /* of the last decision of any kind, for /status */
     char last_action[64];
     char last_text[2048];
 };

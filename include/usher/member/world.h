@@ -52,11 +52,11 @@ struct world {
 
     /* -- etcd -- */
     /* Barrier reads in parallel; false only when the look itself could not be done (no memory, no socket): LIVE_UNKNOWN. */
-    USHER_MUST_CHECK bool (*look)(void *self, const struct look_request *request, struct deadline deadline,
-                                  struct cluster_view *out_view, struct usher_error *err);
+    USHER_MUST_CHECK bool (*look)(void *self, const struct look_request *request, struct deadline deadline, struct cluster_view *out_view,
+                                  struct usher_error *err);
     /* Status of several addresses in parallel. out_known[i] says whether out_statuses[i] was filled. */
-    void (*statuses)(void *self, const char *const *addresses, size_t count, struct deadline deadline,
-                     struct etcd_status *out_statuses, bool *out_known);
+    void (*statuses)(void *self, const char *const *addresses, size_t count, struct deadline deadline, struct etcd_status *out_statuses,
+                     bool *out_known);
     /* One read of /metrics of each address in parallel, about `target`. */
     void (*gauges)(void *self, const char *const *addresses, size_t count, struct member_id target, struct deadline deadline,
                    struct gauge_reading *out_readings);
@@ -65,7 +65,8 @@ struct world {
     /* Writes: to ONE address, which must be the member `at` in cluster `cluster` (0 = whoever; the reply's header is checked; another
      * member's answer is reported as CALL_UNKNOWN). */
     void (*add_learner)(void *self, const char *address, const struct url_list *peer_urls, struct deadline, struct etcd_answer *out);
-    void (*add_voter)(void *self, const char *address, const struct url_list *peer_urls, struct deadline, struct etcd_answer *out); /* 3.2, 3.3 */
+    void (*add_voter)(void *self, const char *address, const struct url_list *peer_urls, struct deadline,
+                      struct etcd_answer *out); /* 3.2, 3.3 */
     void (*promote)(void *self, const char *address, struct member_id id, struct deadline, struct etcd_answer *out);
     void (*remove)(void *self, const char *address, struct member_id id, struct deadline, struct etcd_answer *out);
     void (*update_peer_urls)(void *self, const char *address, struct member_id id, const struct url_list *, struct deadline,

@@ -34,7 +34,7 @@ USHER_MUST_CHECK bool control_new(const struct control_parts *parts, const char 
 void control_free(struct control *control);
 
 size_t control_polls(const struct control *control, struct pollfd out_polls[CONTROL_POLLS_MAX]); /* how many were filled */
-int control_wait_ms(const struct control *control); /* -1 = only when a descriptor is ready */
+int control_wait_ms(const struct control *control);                                              /* -1 = only when a descriptor is ready */
 /* Call after each poll, and when the leave request gave notice: takes lines, answers, ends what is overdue. */
 void control_run(struct control *control);
 
@@ -48,8 +48,8 @@ typedef void (*control_on_progress)(void *self, const char *text);
 
 /* Sends one line (without its newline) and waits for `done`. out_text_or_null gets the text of `done`. False: no sidecar listens
  * there, it went away, or the deadline came (err->exit = USHER_EXIT_TIMEOUT); for a leave the outcome is then not known. */
-USHER_MUST_CHECK bool control_ask(const char *plan_dir, const char *line, struct deadline deadline,
-                                  control_on_progress on_progress_or_null, void *progress_self, struct control_verdict *out_verdict,
-                                  struct bounded_text *out_text_or_null, struct usher_error *err);
+USHER_MUST_CHECK bool control_ask(const char *plan_dir, const char *line, struct deadline deadline, control_on_progress on_progress_or_null,
+                                  void *progress_self, struct control_verdict *out_verdict, struct bounded_text *out_text_or_null,
+                                  struct usher_error *err);
 
 #endif

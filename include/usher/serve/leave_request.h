@@ -50,7 +50,6 @@ void leave_request_clear_notice(struct leave_request *request);
 /* Does anyone wait? out_how = the strongest way it was asked. Whoever is there now is answered by the next leave_request_done(). */
 bool leave_request_pending(struct leave_request *request, enum leave_asked *out_how);
 void leave_request_say(struct leave_request *request, const char *text);
-void leave_request_done(struct leave_request *request, enum usher_exit exit, enum reason reason, const char *text,
-                        bool is_reusable);
+void leave_request_done(struct leave_request *request, enum usher_exit exit, enum reason reason, const char *text, bool is_reusable);
 
 #endif

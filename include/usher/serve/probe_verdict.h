@@ -14,12 +14,10 @@ const char *probe_word(enum probe probe); /* "livez", "readyz", "startupz", "etc
 uint32_t probe_judge(const struct snapshot *snapshot, enum probe probe, int64_t now_ms);
 
 /* The n-th part: its name, and why it fails when it fails. False past the last one. Both texts live as long as the snapshot. */
-bool probe_part(const struct snapshot *snapshot, enum probe probe, unsigned part, const char **out_name,
-                const char **out_why_failed);
+bool probe_part(const struct snapshot *snapshot, enum probe probe, unsigned part, const char **out_name, const char **out_why_failed);
 
 /* As Kubernetes writes it: "ok\n" when passed and not verbose; else a line a part, "[+]name ok" or "[-]name failed: why", and
  * "readyz check passed" or "readyz check failed". */
-void probe_text(const struct snapshot *snapshot, enum probe probe, uint32_t failed_parts, bool is_verbose,
-                struct bounded_text *out_text);
+void probe_text(const struct snapshot *snapshot, enum probe probe, uint32_t failed_parts, bool is_verbose, struct bounded_text *out_text);
 
 #endif
