@@ -49,14 +49,13 @@ endif
 PACKAGES := libcurl jansson libmicrohttpd libssl libcrypto
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PACKAGE_LIBS := $(or $(shell pkg-config --libs $(PACKAGES) 2>/dev/null),-lcurl -ljansson -lmicrohttpd -lssl -lcrypto)
-VERSION ?= $(shell sed -n 's/^\#\# \[*\([0-9][0-9a-z.-]*\).*/\1/p' CHANGELOG.md 2>/dev/null | head -1)
 
-ALL_CPPFLAGS := -D_GNU_SOURCE -Iinclude $(if $(VERSION),-DUSHER_VERSION='"$(VERSION)"') $(PACKAGE_CFLAGS) $(CPPFLAGS)
+ALL_CPPFLAGS := -D_GNU_SOURCE -Iinclude $(PACKAGE_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS := -std=c17 $(OPTIMIZE) -g $(WARNINGS) $(if $(filter 1,$(WERROR)),-Werror) $(HARDENING) $(FLAVOUR_FLAGS) $(CFLAGS)
 ALL_LDFLAGS := $(LINK_HARDENING) $(FLAVOUR_FLAGS) $(LDFLAGS)
 LIBRARIES := $(PACKAGE_LIBS) -lpthread
 # Tests find what they need wherever they are started from; helpers shared by a folder's tests lie beside them.
-TEST_FLAGS := -Wno-missing-prototypes -DUSHER_WIRE_DIR='"$(CURDIR)/tests/wire"' -DUSHER_TESTS_DIR='"$(CURDIR)/tests"'
+TEST_FLAGS := -DUSHER_WIRE_DIR=\"$(CURDIR)/tests/wire\" -DUSHER_TESTS_DIR=\"$(CURDIR)/tests\"
 
 # --- what is built -------------------------------------------------------------------------------------------------------------------
 ROOMS := core host http etcd kube member serve world command
@@ -76,7 +75,7 @@ WIRE_TESTS := $(call programs_of,wire,$(WIRE_SOURCES))
 TEST_OBJECTS := $(call objects_of,$(UNIT_SOURCES) $(WIRE_SOURCES) $(MODEL_SOURCES))
 
 .PHONY: help all install deps tools demo test check lint format unit model mutants mutants-sample wire launcher-test cluster cluster-full fault \
-	asan ubsan tsan valgrind coverage bench clean test-programs unit-programs c-tests print-flags FORCE
+	asan ubsan tsan valgrind coverage bench clean test-programs unit-programs c-tests print-flags print-test-flags FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -201,8 +200,8 @@ bench: all ## speed and memory against what one would use instead
 	@$(PYTHON) tests/bench/run.py
 
 lint: ## compilers with -Werror, analyzers, purity of core, floors, hardening, spelling
-	@tests/tools/deps build lint
-	@$(MAKE) all
+	@tests/tools/deps build test lint
+	-@$(MAKE) -j2 all
 	@tests/lint/run
 
 asan: ## unit and wire tests under the address and undefined-behaviour sanitizers
@@ -227,6 +226,9 @@ format: ## clang-format on all C files
 
 print-flags:
 	@printf '%s\n' '$(subst ','\'',$(ALL_CPPFLAGS) $(ALL_CFLAGS))'
+
+print-test-flags:
+	@printf '%s\n' $(TEST_FLAGS)
 
 clean: ## remove build/
 	rm -rf build
