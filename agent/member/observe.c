@@ -196,6 +196,51 @@ void observe_drop_strays(struct usher *usher, struct strays *out)
         settle_live(view);
 }
 
+/* Who is healthy: those that answered the look, and those that answer a status call at their own client URLs as their ID. */
+void observe_health(const struct usher *usher, struct quorum_health *out)
+{
+    const struct world *world = usher->world;
+    const struct member_list *list = &usher->view.list;
+    const char *addresses[MEMBERS_MAX];
+    struct etcd_status statuses[MEMBERS_MAX];
+    bool known[MEMBERS_MAX] = {false};
+    size_t index_of[MEMBERS_MAX], count = 0;
+
+    quorum_health_from_view(&usher->view, out);
+    if (usher->view.live != LIVE_REACHABLE)
+        return;
+    for (size_t i = 0; i < list->count; i++)
+        if (!out->is_healthy[i] && member_is_started(&list->members[i])) {
+            addresses[count] = list->members[i].client_urls.url[0];
+            index_of[count++] = i;
+        }
+    if (count == 0)
+        return;
+    world->statuses(world->self, addresses, count, deadline_in_ms(HEALTH_LOOK_MS), statuses, known);
+    for (size_t k = 0; k < count; k++)
+        out->is_healthy[index_of[k]] = known[k] && member_id_equals(statuses[k].member, list->members[index_of[k]].id) &&
+                                       cluster_id_equals(statuses[k].cluster, usher->view.cluster) &&
+                                       member_id_is_known(statuses[k].leader);
+}
+
+static enum tri judge_removal(const struct usher *usher, struct member_id target)
+{
+    struct quorum_health health;
+
+    observe_health(usher, &health);
+    switch (quorum_judge(&usher->view, &health, QUORUM_REMOVE, target)) {
+    case QUORUM_ALLOWED:
+        return TRI_YES;
+    case QUORUM_TOO_FEW_LEFT:
+    case QUORUM_LAST_VOTER:
+    case QUORUM_NO_SUCH_MEMBER:
+        return TRI_NO;
+    case QUORUM_UNKNOWN:
+        break;
+    }
+    return TRI_UNKNOWN;
+}
+
 /* 4.4 for our entry, and whether its ID looks alive: only where a row asks for it. */
 static void judge_our_entry(struct usher *usher)
 {
@@ -206,7 +251,7 @@ static void judge_our_entry(struct usher *usher)
     facts->removal_keeps_quorum = TRI_UNKNOWN;
     if (entry.member == NULL)
         return;
-    facts->removal_keeps_quorum = quorum_allows_replacement(&usher->view, entry.member->id) ? TRI_YES : TRI_NO;
+    facts->removal_keeps_quorum = judge_removal(usher, entry.member->id);
     if (entry.state == OUR_ENTRY_STARTED && !cluster_view_who_answers_as(&usher->view, usher->view.cluster, entry.member->id))
         facts->our_gauge = gauge_watch_read(&usher->gauge, usher->world, &usher->view, entry.member->id, deadline_in_ms(GAUGE_READ_MS));
 }

@@ -3,9 +3,10 @@
 #ifndef USHER_MEMBER_OBSERVE_H
 #define USHER_MEMBER_OBSERVE_H
 
+#include "usher/core/quorum.h"
 #include "usher/member/usher.h"
 
-enum { LOOK_WITH_DATA_MS = 3000, LOOK_MS = 5000, RECORD_READ_MS = 1000, GAUGE_READ_MS = 1000 };
+enum { LOOK_WITH_DATA_MS = 3000, LOOK_MS = 5000, RECORD_READ_MS = 1000, GAUGE_READ_MS = 1000, HEALTH_LOOK_MS = 1000 };
 
 /* After this usher->facts is whole. Reads the gauges only where a row asks for them. */
 void observe_join(struct usher *usher);
@@ -15,6 +16,9 @@ void observe_disk(struct usher *usher);
 void observe_record(struct usher *usher);
 /* Everybody that we know of: --endpoints and the client URLs last seen. */
 void observe_cluster(struct usher *usher, struct deadline deadline);
+
+/* Which members of the view's list are healthy (4.4); asks those that the look did not ask, in parallel. */
+void observe_health(const struct usher *usher, struct quorum_health *out);
 
 /* Endpoints whose answer belongs to another cluster and does not count (G5), taken out of the view; for the warning. */
 struct strays {
