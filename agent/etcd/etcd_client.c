@@ -1,0 +1,272 @@
+/* Directed calls, statuses, gauges, tokens. The look is in etcd_look.c. */
+#include "usher/etcd/etcd_client.h"
+
+#include <jansson.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "usher/etcd/etcd_wire.h"
+#include "usher/host/text_file.h"
+
+static struct http_tls tls_of(const struct tls_settings *settings)
+{
+    return (struct http_tls){settings->cacert, settings->cert, settings->key, settings->server_name};
+}
+
+bool etcd_client_init(struct etcd_client *client, const struct settings *settings, int wake_fd, struct usher_error *err)
+{
+    memset(client, 0, sizeof *client);
+    client->settings = settings;
+    client->tls = tls_of(&settings->tls);
+    client->remote_tls = tls_of(&settings->remote_tls);
+    client->authenticated_at_ms = -1;
+    return http_client_new(wake_fd, &client->http, err);
+}
+
+void etcd_client_done(struct etcd_client *client)
+{
+    http_client_free(client->http);
+    client->http = NULL;
+    OPENSSL_cleanse(client->token, sizeof client->token);
+}
+
+static bool is_remote(const struct etcd_client *client, const char *address)
+{
+    for (size_t i = 0; i < client->settings->remote_endpoint_count; i++)
+        if (url_equals(client->settings->remote_endpoints[i], address))
+            return true;
+    return false;
+}
+
+struct http_request etcd_client_request(struct etcd_client *client, const char *address, const char *path, const char *body, char *url)
+{
+    size_t length = strnlen(address, URL_BYTES);
+
+    if (length > 0 && address[length - 1] == '/')
+        length--;
+    snprintf(url, HTTP_URL_BYTES, "%.*s%s", (int)length, address, path);
+    return (struct http_request){
+        .url = url,
+        .body = body,
+        .authorization = client->token,
+        .tls = is_remote(client, address) ? &client->remote_tls : &client->tls,
+        .max_body_bytes = REPLY_BYTES,
+    };
+}
+
+struct one_call {
+    bool writes, reads_added, was_answered;
+    struct etcd_answer *out;
+};
+
+static void take_call(void *self, struct http_batch *batch, void *tag, const struct http_reply *reply)
+{
+    struct one_call *call = self;
+    struct etcd_answer *out = call->out;
+    struct etcd_header header = {{0}, {0}};
+    struct usher_error err = {0};
+    bool is_read;
+
+    (void)batch;
+    (void)tag;
+    if (reply->outcome != HTTP_ANSWERED) {
+        out->outcome = reply->outcome == HTTP_NOT_SENT ? CALL_NOT_SENT : CALL_UNKNOWN;
+        snprintf(out->message, sizeof out->message, "%s", reply->problem);
+        return;
+    }
+    call->was_answered = true;
+    if (reply->status != 200) {
+        out->refusal = etcd_wire_read_refusal(reply->body, reply->body_bytes, out->message, sizeof out->message);
+        out->outcome = call->writes && etcd_refusal_is_ambiguous(out->refusal) ? CALL_UNKNOWN : CALL_REFUSED;
+        return;
+    }
+    is_read = call->reads_added ? etcd_wire_read_added(reply->body, reply->body_bytes, &header, &out->added, &err)
+                                : etcd_wire_read_header(reply->body, reply->body_bytes, &header, &err);
+    out->outcome = is_read ? CALL_OK : CALL_UNKNOWN;
+    out->cluster = header.cluster;
+    out->answered_by = header.member;
+    if (!is_read)
+        snprintf(out->message, sizeof out->message, "%.200s", err.text);
+}
+
+static void call_once(struct etcd_client *client, const char *address, const char *path, const char *body, struct one_call *call,
+                      struct deadline deadline)
+{
+    char url[HTTP_URL_BYTES];
+    struct http_batch *batch;
+    struct http_request request;
+    struct usher_error err = {0};
+
+    memset(call->out, 0, sizeof *call->out);
+    if (!http_batch_begin(client->http, take_call, call, &batch, &err)) {
+        call->out->outcome = CALL_NOT_SENT;
+        return;
+    }
+    http_batch_end_by(batch, deadline);
+    request = etcd_client_request(client, address, path, body, url);
+    http_batch_add(batch, &request);
+    http_batch_run(batch, deadline, false);
+}
+
+void etcd_client_call(struct etcd_client *client, const char *address, const char *path, const char *body, bool writes, bool reads_added,
+                      struct deadline deadline, struct etcd_answer *out)
+{
+    struct one_call call = {.writes = writes, .reads_added = reads_added, .out = out};
+
+    etcd_client_authenticate(client, &address, 1, deadline);
+    call_once(client, address, path, body, &call, deadline);
+    if (out->outcome == CALL_REFUSED && out->refusal == REFUSAL_BAD_TOKEN) {
+        OPENSSL_cleanse(client->token, sizeof client->token); /* expired: etcd refused before doing anything */
+        etcd_client_authenticate(client, &address, 1, deadline);
+        if (client->token[0] != '\0')
+            call_once(client, address, path, body, &call, deadline);
+    }
+}
+
+static bool read_password(const struct tls_settings *settings, char out[NAME_BYTES])
+{
+    struct bounded_text text;
+    bool is_read;
+
+    if (settings->password_file[0] == '\0') {
+        memcpy(out, settings->password, NAME_BYTES);
+        return out[0] != '\0';
+    }
+    bounded_text_init(&text, NAME_BYTES - 1);
+    is_read = text_file_read(settings->password_file, NAME_BYTES - 1, &text, NULL) == TEXT_FILE_READ;
+    if (is_read) {
+        size_t length = strcspn(bounded_text_c(&text), "\r\n");
+        memcpy(out, bounded_text_c(&text), length);
+        out[length] = '\0';
+        OPENSSL_cleanse(text.data, text.length_bytes);
+    }
+    bounded_text_done(&text);
+    return is_read && out[0] != '\0';
+}
+
+static char *authenticate_body(const struct tls_settings *settings)
+{
+    char password[NAME_BYTES];
+    char *body = NULL;
+
+    if (read_password(settings, password)) {
+        json_t *root = json_pack("{s:s, s:s}", "name", settings->user, "password", password);
+        body = root == NULL ? NULL : json_dumps(root, JSON_COMPACT);
+        json_decref(root);
+    }
+    OPENSSL_cleanse(password, sizeof password);
+    return body;
+}
+
+struct token_taker {
+    struct etcd_client *client;
+};
+
+static void take_token(void *self, struct http_batch *batch, void *tag, const struct http_reply *reply)
+{
+    struct token_taker *taker = self;
+
+    (void)batch;
+    (void)tag;
+    if (reply->outcome == HTTP_ANSWERED && reply->status == 200 &&
+        !etcd_wire_read_token(reply->body, reply->body_bytes, taker->client->token, TOKEN_BYTES, NULL))
+        taker->client->token[0] = '\0';
+}
+
+void etcd_client_authenticate(struct etcd_client *client, const char *const *addresses, size_t count, struct deadline deadline)
+{
+    const struct tls_settings *settings = &client->settings->tls;
+    int64_t now_ms = monotonic_ms();
+    char *body;
+
+    if (settings->user[0] == '\0' || client->token[0] != '\0' ||
+        (client->authenticated_at_ms >= 0 && now_ms - client->authenticated_at_ms < AUTHENTICATE_EVERY_MS))
+        return;
+    body = authenticate_body(settings);
+    for (size_t i = 0; body != NULL && i < count && client->token[0] == '\0'; i++) {
+        struct token_taker taker = {client};
+        char url[HTTP_URL_BYTES];
+        struct http_batch *batch;
+        struct http_request request;
+        if (!http_batch_begin(client->http, take_token, &taker, &batch, NULL))
+            break;
+        http_batch_end_by(batch, deadline);
+        request = etcd_client_request(client, addresses[i], "/v3/auth/authenticate", body, url);
+        http_batch_add(batch, &request);
+        http_batch_run(batch, deadline_earlier(deadline, deadline_in_ms(1000)), false);
+        client->authenticated_at_ms = now_ms; /* bcrypt costs etcd 0.1 s: once in five seconds */
+    }
+    if (body != NULL)
+        OPENSSL_cleanse(body, strlen(body));
+    free(body);
+}
+
+struct status_taker {
+    struct etcd_status *statuses;
+    bool *known;
+};
+
+static void take_status(void *self, struct http_batch *batch, void *tag, const struct http_reply *reply)
+{
+    struct status_taker *taker = self;
+    size_t index = (size_t)(uintptr_t)tag;
+
+    (void)batch;
+    if (reply->outcome == HTTP_ANSWERED && reply->status == 200)
+        taker->known[index] = etcd_wire_read_status(reply->body, reply->body_bytes, &taker->statuses[index], NULL);
+}
+
+void etcd_client_statuses(struct etcd_client *client, const char *const *addresses, size_t count, struct deadline deadline,
+                          struct etcd_status *out_statuses, bool *out_known)
+{
+    struct status_taker taker = {out_statuses, out_known};
+    struct http_batch *batch;
+
+    for (size_t i = 0; i < count; i++)
+        out_known[i] = false;
+    if (!http_batch_begin(client->http, take_status, &taker, &batch, NULL))
+        return;
+    http_batch_end_by(batch, deadline);
+    for (size_t i = 0; i < count; i++) {
+        char url[HTTP_URL_BYTES];
+        struct http_request request = etcd_client_request(client, addresses[i], "/v3/maintenance/status", "{}", url);
+        request.tag = (void *)(uintptr_t)i;
+        http_batch_add(batch, &request);
+    }
+    http_batch_run(batch, deadline, false);
+}
+
+struct gauge_taker {
+    struct gauge_reading *readings;
+    struct member_id target;
+};
+
+static void take_gauges(void *self, struct http_batch *batch, void *tag, const struct http_reply *reply)
+{
+    struct gauge_taker *taker = self;
+
+    (void)batch;
+    if (reply->outcome == HTTP_ANSWERED && reply->status == 200)
+        etcd_wire_read_gauges(reply->body, reply->body_bytes, taker->target, &taker->readings[(size_t)(uintptr_t)tag]);
+}
+
+void etcd_client_gauges(struct etcd_client *client, const char *const *addresses, size_t count, struct member_id target,
+                        struct deadline deadline, struct gauge_reading *out_readings)
+{
+    struct gauge_taker taker = {out_readings, target};
+    struct http_batch *batch;
+
+    if (!http_batch_begin(client->http, take_gauges, &taker, &batch, NULL))
+        return;
+    http_batch_end_by(batch, deadline);
+    for (size_t i = 0; i < count; i++) {
+        char url[HTTP_URL_BYTES];
+        struct http_request request = etcd_client_request(client, addresses[i], "/metrics", NULL, url);
+        request.max_body_bytes = METRICS_BYTES;
+        request.tag = (void *)(uintptr_t)i;
+        http_batch_add(batch, &request);
+    }
+    http_batch_run(batch, deadline, false);
+}

@@ -1,0 +1,65 @@
+/* The one HTTP client (libcurl): requests in parallel under one monotonic deadline, keep-alive, a body cap, no redirects, no proxy, no
+ * hidden retries. Tells "not sent" from "sent, answer unknown". One client a thread. */
+#ifndef USHER_HTTP_HTTP_CLIENT_H
+#define USHER_HTTP_HTTP_CLIENT_H
+
+#include <stddef.h>
+
+#include "usher/host/bounded_text.h"
+#include "usher/host/deadline.h"
+#include "usher/host/error.h"
+
+enum { HTTP_BATCH_MAX = 256, HTTP_URL_BYTES = 512 };
+
+/* Borrowed for the whole batch; empty or NULL = not set. With a server name, that name is looked for in the certificate instead of the
+ * URL's host. */
+struct http_tls {
+    const char *ca_file, *cert_file, *key_file, *server_name;
+};
+
+struct http_request {
+    const char *url;           /* copied */
+    const char *body;          /* copied; NULL = GET, else POST of JSON */
+    const char *authorization; /* value of the header, copied; NULL = none. Never logged */
+    const struct http_tls *tls;
+    size_t max_body_bytes;
+    void *tag; /* comes back with the reply */
+};
+
+enum http_outcome {
+    HTTP_UNKNOWN = 0, /* sent, no whole answer */
+    HTTP_NOT_SENT,    /* certain: no byte of the request left this machine */
+    HTTP_ANSWERED,
+};
+
+struct http_reply {
+    enum http_outcome outcome;
+    bool tcp_accepted; /* somebody lives there */
+    long status;       /* of ANSWERED */
+    const char *body;  /* of ANSWERED; valid inside the callback */
+    size_t body_bytes;
+    char problem[256]; /* curl's words, when not ANSWERED */
+    int64_t took_ms;
+};
+
+struct http_client;
+struct http_batch;
+
+typedef void (*http_on_reply)(void *self, struct http_batch *batch, void *tag, const struct http_reply *reply);
+
+/* `wake_fd`: readable = the running batch returns early (-1 = none). */
+USHER_MUST_CHECK bool http_client_new(int wake_fd, struct http_client **out_client, struct usher_error *err);
+void http_client_free(struct http_client *client);
+
+/* Starts a batch; add requests, then run it. Only one batch of a client at a time. */
+USHER_MUST_CHECK bool http_batch_begin(struct http_client *client, http_on_reply on_reply, void *self, struct http_batch **out_batch,
+                                       struct usher_error *err);
+/* Also from inside a callback. A request that cannot be made is answered NOT_SENT at once. */
+void http_batch_add(struct http_batch *batch, const struct http_request *request);
+/* From inside a callback: the batch ends at the latest then. */
+void http_batch_end_by(struct http_batch *batch, struct deadline deadline);
+/* Runs until every request is answered, or the deadline; those without an answer are reported as UNKNOWN or NOT_SENT. Frees the batch.
+ * `can_be_interrupted`: ends early when wake_fd becomes readable; then false is returned, and silence says nothing about the network. */
+bool http_batch_run(struct http_batch *batch, struct deadline deadline, bool can_be_interrupted);
+
+#endif
