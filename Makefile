@@ -53,7 +53,7 @@ PACKAGE_LIBS := $(or $(shell pkg-config --libs $(PACKAGES) 2>/dev/null),-lcurl -
 ALL_CPPFLAGS := -D_GNU_SOURCE -Iinclude $(PACKAGE_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS := -std=c17 $(OPTIMIZE) -g $(WARNINGS) $(if $(filter 1,$(WERROR)),-Werror) $(HARDENING) $(FLAVOUR_FLAGS) $(CFLAGS)
 ALL_LDFLAGS := $(LINK_HARDENING) $(FLAVOUR_FLAGS) $(LDFLAGS)
-LIBRARIES := $(PACKAGE_LIBS) -lpthread
+LIBRARIES := $(PACKAGE_LIBS) -lresolv -lpthread
 # Tests find what they need wherever they are started from; helpers shared by a folder's tests lie beside them.
 TEST_FLAGS := -DUSHER_WIRE_DIR=\"$(CURDIR)/tests/wire\" -DUSHER_TESTS_DIR=\"$(CURDIR)/tests\"
 

@@ -66,7 +66,7 @@ void settings_check(enum settings_command command, const struct settings *settin
         settings_problem(problems, "--endpoints is missing: client URLs of live members, or of the pods that will be");
     if (!url_is_valid(settings->local_endpoint))
         settings_problem(problems, "--local-endpoint: \"%s\" is not allowed: http(s)://HOST:PORT", settings->local_endpoint);
-    if (settings->janitor_after_ms >= 0)
+    if (command == SETTINGS_FOR_SIDECAR && settings->janitor_after_ms >= 0)
         settings_problem(problems, "--janitor-after: needs the Kubernetes API, which this version does not speak yet");
     check_record(settings, problems);
     check_tls("", &settings->tls, problems);

@@ -68,7 +68,11 @@ static bool claim_still_stands(struct usher *usher, struct usher_error *err)
 
 bool apply_found(struct usher *usher, const struct join_decision *decision, struct usher_error *err)
 {
-    return make_nonce(usher, err) && claim_still_stands(usher, err) && apply_plan(usher, decision, err);
+    char mark[PATH_BYTES + 32];
+
+    snprintf(mark, sizeof mark, "%s/launched", usher->settings->plan_dir);
+    /* The launcher starts a founding plan once; that it is still right was decided just now. */
+    return make_nonce(usher, err) && claim_still_stands(usher, err) && text_file_remove(mark, err) && apply_plan(usher, decision, err);
 }
 
 static bool drop_from_file(struct usher *usher, const struct permit *permit, struct usher_error *err)

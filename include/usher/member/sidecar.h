@@ -4,6 +4,7 @@
 #define USHER_MEMBER_SIDECAR_H
 
 #include "usher/core/leave_decision.h"
+#include "usher/core/plan.h"
 #include "usher/core/promote_decision.h"
 #include "usher/member/join_loop.h"
 #include "usher/member/usher.h"
@@ -11,10 +12,10 @@
 /* How requests to leave reach the loop, and how their verdict gets out. Implemented over serve/ by command/sidecar.c. */
 struct leave_door {
     void *self;
-    /* Is anyone waiting for an evaluation? *out_how = the strongest way it was asked. */
+    /* Is anyone waiting for an evaluation? *out_how = the strongest way it was asked. Called before a turn observes. */
     bool (*is_asked)(void *self, enum leave_asked *out_how);
-    void (*progress)(void *self, const char *text);
-    /* Ends the evaluation for everyone who waits. `is_final`: may be answered again without a new evaluation (we have left). */
+    void (*say)(void *self, const char *text);
+    /* Ends the evaluation for everyone who waits. `is_final`: later callers get the same verdict (we have left). */
     void (*done)(void *self, enum usher_exit exit, enum reason reason, const char *text, bool is_final);
 };
 
@@ -30,7 +31,8 @@ struct own_etcd {
     bool answered;   /* it said who it is (serving, or a learner) */
     bool has_quorum; /* a quorum read through it was answered in this turn */
     enum tri port_accepts;
-    struct etcd_status status; /* valid when answered */
+    bool is_learner; /* its own word; valid when answered */
+    struct member_id leader;
 };
 
 struct sidecar {
@@ -38,30 +40,37 @@ struct sidecar {
     struct leave_door door;
     void (*publish)(void *self, const struct sidecar *sidecar);
     void *publish_self;
+    bool (*take_poke)(void *self); /* the wake-up's: cleared at the start of each turn */
+    void *take_poke_self;
 
     /* -- this turn -- */
     struct own_etcd own;
     enum membership membership; /* by the last barrier read; keeps its last known value */
-    struct cluster_id cluster;  /* ours: the WAL's, or our etcd's own word */
+    struct cluster_id cluster;  /* ours: our etcd's own word, or the WAL's */
     struct member_id id;
-    struct join_turn last_join; /* while etcd was never started */
+    int64_t again_in_ms;
 
     /* -- since when (monotonic, -1 = never) -- */
     int64_t started_at_ms, turned_at_ms, port_accepted_at_ms, quorum_read_at_ms, list_read_at_ms, etcd_expected_since_ms;
-    bool plan_was_written; /* of this life: /startupz */
-    bool was_removed;      /* while this pod runs */
-    bool has_left;         /* by our own leave */
-    bool record_is_settled;
+    enum plan_state plan;
+    bool was_removed; /* while this pod runs, by somebody else */
+    bool has_left;    /* by our own leave */
+    bool start_is_settled; /* the plan says `existing`, the nonce is used */
+    bool is_recorded; /* our cluster stands in the set record, or there is none to stand in */
+    bool other_cluster_is_recorded;
     int64_t record_again_at_ms;
+    uint64_t list_digest; /* of the list that notes and record were last brought up to */
     bool archives_are_thin;
 
     /* -- promotion -- */
     struct promote_progress promote;
     struct promote_decision last_promote;
+    int64_t learner_since_ms;
 
     /* -- leaving -- */
-    bool is_stopping; /* SIGTERM came */
-    int64_t stopping_since_ms;
+    bool is_stopping;
+    int64_t stopping_since_ms, leaving_since_ms;
+    unsigned leader_moves_tried;
     struct leave_decision last_leave;
 
     enum reason last_reason; /* of the last decision of any kind, for /status */
@@ -74,5 +83,13 @@ void sidecar_init(struct sidecar *sidecar, const struct settings *settings, cons
 
 /* Turns until etcd is gone after a stop signal, or the leave deadline. Returns the exit code of the process. */
 enum usher_exit sidecar_run(struct sidecar *sidecar, struct usher_error *err);
+
+/* -- the steps of a turn, one file each -- */
+void sidecar_observe(struct sidecar *sidecar, bool looks_wide);           /* sidecar_observe.c */
+void sidecar_keep(struct sidecar *sidecar);                              /* sidecar_keep.c: plan, notes, record, removed */
+void sidecar_promote(struct sidecar *sidecar);                           /* sidecar_promote.c */
+/* True: the request is answered (or there was none). */
+bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how);       /* sidecar_leave.c */
+void sidecar_say(struct sidecar *sidecar, const char *action, enum reason reason, const char *text); /* remembers and logs a decision */
 
 #endif

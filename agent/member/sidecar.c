@@ -1,0 +1,137 @@
+#include "usher/member/sidecar.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "usher/host/log.h"
+#include "usher/member/plan.h"
+
+enum { TURN_MS = 1000, TURN_DOWN_MS = 500, TURN_LEAVING_MS = 50 };
+
+void sidecar_init(struct sidecar *sidecar, const struct settings *settings, const struct world *world,
+                  const struct record_store *store_or_null, const struct leave_door *door)
+{
+    memset(sidecar, 0, sizeof *sidecar);
+    usher_init(&sidecar->usher, settings, world, store_or_null);
+    sidecar->door = *door;
+    sidecar->started_at_ms = world->now_ms(world->self);
+    sidecar->turned_at_ms = sidecar->port_accepted_at_ms = sidecar->quorum_read_at_ms = sidecar->list_read_at_ms = -1;
+    sidecar->etcd_expected_since_ms = sidecar->stopping_since_ms = sidecar->leaving_since_ms = sidecar->learner_since_ms = -1;
+    sidecar->record_again_at_ms = 0;
+    sidecar->is_recorded = store_or_null == NULL;
+}
+
+void sidecar_say(struct sidecar *sidecar, const char *action, enum reason reason, const char *text)
+{
+    bool is_new = sidecar->last_reason != reason || strcmp(sidecar->last_action, action) != 0;
+
+    sidecar->last_reason = reason;
+    snprintf(sidecar->last_action, sizeof sidecar->last_action, "%s", action);
+    snprintf(sidecar->last_text, sizeof sidecar->last_text, "%s", text[0] != '\0' ? text : reason_sentence(reason));
+    if (is_new)
+        log_line(LOG_LEVEL_INFO, reason_name(reason), "%s: %s", action, sidecar->last_text);
+}
+
+/* While etcd is down: join again if it was never started; else it comes back by itself, on its data. */
+static void turn_without_etcd(struct sidecar *sidecar)
+{
+    struct usher *usher = &sidecar->usher;
+    struct join_turn turn = {0};
+    struct usher_error err = {0};
+
+    sidecar->start_is_settled = false;
+    sidecar->again_in_ms = TURN_DOWN_MS;
+    if (sidecar->has_left || (sidecar->was_removed && usher->settings->join.rejoin != REJOIN_ALWAYS))
+        return;
+    if (usher->facts.wal.state == WAL_IDS && sidecar->plan == PLAN_START && !sidecar->was_removed)
+        return;
+    if (!join_turn(usher, &turn, &err)) {
+        sidecar_say(sidecar, "failed", turn.decision.reason, err.text);
+        return;
+    }
+    sidecar_say(sidecar, join_action_name(turn.decision.action), turn.decision.reason, usher->message);
+    if (turn.is_finished && turn.decision.action != JOIN_HOLD_REMOVED && turn.decision.action != JOIN_KEEP)
+        sidecar->was_removed = false;
+    sidecar->again_in_ms = turn.again_in_ms > 0 ? turn.again_in_ms : turn.is_finished || turn.is_refused ? TURN_DOWN_MS : 1;
+}
+
+static void read_plan(struct sidecar *sidecar)
+{
+    const struct usher *usher = &sidecar->usher;
+    enum plan_state state = PLAN_UNKNOWN;
+    bool is_new = false;
+
+    sidecar->plan = plan_read(usher->settings, &state, &is_new) == PLAN_FILE_READ ? state : PLAN_UNKNOWN;
+    if (sidecar->plan != PLAN_START)
+        sidecar->etcd_expected_since_ms = -1;
+    else if (sidecar->etcd_expected_since_ms < 0)
+        sidecar->etcd_expected_since_ms = usher->world->now_ms(usher->world->self);
+}
+
+static void turn(struct sidecar *sidecar, enum leave_asked how)
+{
+    sidecar->again_in_ms = TURN_MS;
+    read_plan(sidecar);
+    sidecar_observe(sidecar, how != LEAVE_NOT_ASKED);
+    if (sidecar->usher.view.live == LIVE_UNKNOWN) { /* interrupted: nothing was learnt */
+        sidecar->again_in_ms = 1;
+        return;
+    }
+    if (sidecar->own.port_accepts == TRI_NO && sidecar->usher.facts.etcd_lives_here != TRI_YES && how == LEAVE_NOT_ASKED)
+        turn_without_etcd(sidecar);
+    sidecar_keep(sidecar);
+    if (sidecar->own.port_accepts == TRI_YES && sidecar->membership != MEMBERSHIP_NONE)
+        sidecar_promote(sidecar);
+    read_plan(sidecar);
+}
+
+/* After a stop signal the sidecar keeps serving until etcd's client port is closed, or the deadline: as a plain container it gets SIGTERM at
+ * the moment when etcd's hook starts. */
+static bool may_end(const struct sidecar *sidecar, bool is_answered)
+{
+    const struct usher *usher = &sidecar->usher;
+    int64_t now_ms = usher->world->now_ms(usher->world->self);
+
+    if (!sidecar->is_stopping)
+        return false;
+    if (now_ms - sidecar->stopping_since_ms >= usher->settings->leave_timeout_ms)
+        return true;
+    return is_answered && sidecar->own.port_accepts == TRI_NO;
+}
+
+static enum leave_asked who_asks(struct sidecar *sidecar)
+{
+    const struct usher *usher = &sidecar->usher;
+    enum leave_asked how = LEAVE_NOT_ASKED;
+
+    if (!sidecar->is_stopping && usher->world->is_stopping(usher->world->self)) {
+        sidecar->is_stopping = true;
+        sidecar->stopping_since_ms = usher->world->now_ms(usher->world->self);
+        log_info("told to stop; serving until etcd's client port closes, %lld s at most", (long long)(usher->settings->leave_timeout_ms / 1000));
+    }
+    if (!sidecar->door.is_asked(sidecar->door.self, &how) && sidecar->is_stopping)
+        how = LEAVE_ASKED_SIGNAL;
+    return how;
+}
+
+enum usher_exit sidecar_run(struct sidecar *sidecar, struct usher_error *err)
+{
+    const struct world *world = sidecar->usher.world;
+
+    (void)err;
+    for (;;) {
+        bool is_answered;
+        enum leave_asked how;
+        sidecar->take_poke(sidecar->take_poke_self);
+        how = who_asks(sidecar);
+        turn(sidecar, how);
+        is_answered = sidecar_leave(sidecar, how);
+        sidecar->turned_at_ms = world->now_ms(world->self);
+        sidecar->publish(sidecar->publish_self, sidecar);
+        if (may_end(sidecar, is_answered))
+            return USHER_EXIT_DONE;
+        if (how != LEAVE_NOT_ASKED && (sidecar->again_in_ms > TURN_LEAVING_MS))
+            sidecar->again_in_ms = TURN_LEAVING_MS;
+        world->wait(world->self, deadline_in_ms(sidecar->again_in_ms));
+    }
+}

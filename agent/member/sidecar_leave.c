@@ -1,0 +1,147 @@
+/* Leaving: one evaluation a turn while somebody asks, until it is answered. */
+#include <stdio.h>
+#include <string.h>
+
+#include "usher/host/log.h"
+#include "usher/member/apply.h"
+#include "usher/member/observe.h"
+#include "usher/member/plan.h"
+#include "usher/member/sidecar.h"
+
+static void fill_preferences(const char *text, struct leave_facts *facts)
+{
+    while (*text != '\0' && facts->preference_count < LEADER_PREFERENCES_MAX) {
+        size_t length = strcspn(text, ",");
+        if (length > 0 && length < NAME_BYTES) {
+            memcpy(facts->preferences[facts->preference_count], text, length);
+            facts->preferences[facts->preference_count++][length] = '\0';
+        }
+        text += length + (text[length] == ',' ? 1 : 0);
+    }
+}
+
+static void fill_facts(struct sidecar *sidecar, enum leave_asked how, struct leave_facts *facts)
+{
+    struct usher *usher = &sidecar->usher;
+    int64_t now_ms = usher->world->now_ms(usher->world->self);
+
+    facts->policy = usher->settings->leave;
+    facts->asked = how;
+    facts->client_port_accepts = sidecar->own.port_accepts;
+    facts->is_deadline_over = now_ms - sidecar->leaving_since_ms >= usher->settings->leave_timeout_ms;
+    facts->view = &usher->view;
+    facts->ours = sidecar->id;
+    facts->cluster = sidecar->cluster;
+    facts->record = &usher->record;
+    facts->leader_moves_tried = sidecar->leader_moves_tried;
+    for (size_t i = 0; i < usher->view.endpoint_count; i++)
+        if (usher->view.endpoints[i].state == ENDPOINT_SERVING && cluster_id_equals(usher->view.endpoints[i].cluster, sidecar->cluster) &&
+            member_id_is_known(usher->view.endpoints[i].leader))
+            facts->leader = usher->view.endpoints[i].leader;
+    fill_preferences(usher->settings->leader_preference, facts);
+    observe_health(usher, &facts->health);
+}
+
+static void move_leader(struct sidecar *sidecar, struct member_id to)
+{
+    struct usher *usher = &sidecar->usher;
+    const struct world *world = usher->world;
+    struct etcd_answer answer = {0};
+
+    sidecar->leader_moves_tried++;
+    world->move_leader(world->self, usher->settings->local_endpoint, to, deadline_in_ms(WRITE_CALL_MS), &answer);
+    if (answer.outcome == CALL_OK)
+        usher->counters.leader_moves++;
+    else
+        log_warn("the leadership was not moved: %s", answer.message);
+}
+
+/* Through another member, while our own etcd still runs: of two voters there is no second chance. */
+static void remove_ourselves(struct sidecar *sidecar)
+{
+    struct usher *usher = &sidecar->usher;
+    const struct world *world = usher->world;
+    struct member_id at = {0};
+    const char *address = usher_some_voter(usher, sidecar->id, true, &at);
+    struct etcd_answer answer = {0};
+
+    if (address == NULL) {
+        log_warn("no other voter answers just now; trying again");
+        return;
+    }
+    world->remove(world->self, address, sidecar->id, deadline_in_ms(WRITE_CALL_MS), &answer);
+    if (answer.outcome == CALL_OK)
+        usher->counters.removals++;
+    else
+        log_line(LOG_LEVEL_INFO, reason_name(REASON_LEAVE_REMOVE), "member remove: %s; reading the list again", answer.message);
+}
+
+static enum usher_exit stay_exit(enum leave_asked how, const struct leave_facts *facts, enum reason reason)
+{
+    if (how != LEAVE_ASKED_ORDER)
+        return USHER_EXIT_DONE; /* a hook must not fail because the member keeps its seat */
+    if (reason == REASON_LEAVE_NO_QUORUM || reason == REASON_LEAVE_QUORUM)
+        return facts->is_deadline_over ? USHER_EXIT_TIMEOUT : USHER_EXIT_FAILED;
+    return USHER_EXIT_REFUSED;
+}
+
+static void finish(struct sidecar *sidecar, enum usher_exit exit, enum reason reason, bool is_final)
+{
+    char text[1024];
+
+    snprintf(text, sizeof text, "%s%s%s", reason_sentence(reason), exit == USHER_EXIT_DONE ? "" : ". Next: ",
+             exit == USHER_EXIT_DONE ? "" : reason_remedy(reason));
+    sidecar->door.done(sidecar->door.self, exit, reason, text, is_final);
+    sidecar->leaving_since_ms = -1;
+    sidecar->leader_moves_tried = 0;
+}
+
+static bool finish_gone(struct sidecar *sidecar)
+{
+    if (!sidecar->was_removed && !sidecar->has_left) {
+        sidecar->has_left = true;
+        sidecar_keep(sidecar); /* the left mark, the plan */
+    }
+    finish(sidecar, USHER_EXIT_DONE, REASON_LEFT, true);
+    return true;
+}
+
+bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how)
+{
+    struct leave_facts facts = {0};
+    struct usher *usher = &sidecar->usher;
+
+    if (how == LEAVE_NOT_ASKED)
+        return true;
+    if (sidecar->leaving_since_ms < 0)
+        sidecar->leaving_since_ms = usher->world->now_ms(usher->world->self);
+    if (sidecar->has_left)
+        return finish_gone(sidecar);
+    fill_facts(sidecar, how, &facts);
+    sidecar->last_leave = leave_decide(&facts);
+    switch (sidecar->last_leave.action) {
+    case LEAVE_STAY:
+        sidecar_say(sidecar, "stay", sidecar->last_leave.reason, "");
+        finish(sidecar, stay_exit(how, &facts, sidecar->last_leave.reason), sidecar->last_leave.reason, false);
+        return true;
+    case LEAVE_GONE:
+        return finish_gone(sidecar);
+    case LEAVE_MOVE_LEADER:
+        sidecar_say(sidecar, "move-leader", sidecar->last_leave.reason, "");
+        sidecar->door.say(sidecar->door.self, reason_sentence(sidecar->last_leave.reason));
+        move_leader(sidecar, sidecar->last_leave.target);
+        return false;
+    case LEAVE_REMOVE:
+        sidecar_say(sidecar, "remove", sidecar->last_leave.reason, "");
+        sidecar->door.say(sidecar->door.self, reason_sentence(sidecar->last_leave.reason));
+        remove_ourselves(sidecar);
+        return false;
+    case LEAVE_WAIT:
+        sidecar_say(sidecar, "wait", sidecar->last_leave.reason, "");
+        sidecar->door.say(sidecar->door.self, reason_sentence(sidecar->last_leave.reason));
+        return false;
+    case LEAVE_ACTION_UNKNOWN:
+        break;
+    }
+    return false;
+}
