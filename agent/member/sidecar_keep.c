@@ -17,7 +17,8 @@ enum { RECORD_AGAIN_MS = 5000 };
 static void turn_to_removed(struct sidecar *sidecar)
 {
     struct usher *usher = &sidecar->usher;
-    enum reason reason = sidecar->has_left ? REASON_LEFT : REASON_POD_WAS_REMOVED;
+    bool by_us = sidecar->has_left || sidecar->removal_was_asked;
+    enum reason reason = by_us ? REASON_LEFT : REASON_POD_WAS_REMOVED;
     struct plan *plan = calloc(1, sizeof *plan);
     bool is_done;
     struct usher_error err = {0};
@@ -38,8 +39,9 @@ static void turn_to_removed(struct sidecar *sidecar)
         log_error("the plan could not be changed to removed: %s", err.text);
         return;
     }
-    sidecar->was_removed = !sidecar->has_left;
-    sidecar_say(sidecar, sidecar->has_left ? "left" : "removed", reason, "");
+    sidecar->has_left = by_us;
+    sidecar->was_removed = !by_us;
+    sidecar_say(sidecar, by_us ? "left" : "removed", reason, "");
 }
 
 /* etcd runs on a WAL: the plan says `existing` from now on, and a founding's nonce is used. */

@@ -8,6 +8,16 @@
 #include "usher/member/plan.h"
 #include "usher/member/sidecar.h"
 
+/* Each new text once: an evaluation turns many times a second. */
+static void say_progress(struct sidecar *sidecar, const char *text)
+{
+    if (strncmp(sidecar->last_progress, text, sizeof sidecar->last_progress - 1) == 0)
+        return;
+    snprintf(sidecar->last_progress, sizeof sidecar->last_progress, "%s", text);
+    sidecar->door.say(sidecar->door.self, text);
+    log_line(LOG_LEVEL_INFO, reason_name(sidecar->last_leave.reason), "leaving: %s", text);
+}
+
 static void fill_preferences(const char *text, struct leave_facts *facts)
 {
     while (*text != '\0' && facts->preference_count < LEADER_PREFERENCES_MAX) {
@@ -69,11 +79,12 @@ static void remove_ourselves(struct sidecar *sidecar)
         log_warn("no other voter answers just now; trying again");
         return;
     }
+    sidecar->removal_was_asked = true;
     world->remove(world->self, address, sidecar->id, deadline_in_ms(WRITE_CALL_MS), &answer);
     if (answer.outcome == CALL_OK)
         usher->counters.removals++;
     else
-        log_line(LOG_LEVEL_INFO, reason_name(REASON_LEAVE_REMOVE), "member remove: %s; reading the list again", answer.message);
+        say_progress(sidecar, answer.message);
 }
 
 static enum usher_exit stay_exit(enum leave_asked how, const struct leave_facts *facts, enum reason reason)
@@ -94,14 +105,11 @@ static void finish(struct sidecar *sidecar, enum usher_exit exit, enum reason re
     sidecar->door.done(sidecar->door.self, exit, reason, text, is_final);
     sidecar->leaving_since_ms = -1;
     sidecar->leader_moves_tried = 0;
+    sidecar->last_progress[0] = '\0';
 }
 
 static bool finish_gone(struct sidecar *sidecar)
 {
-    if (!sidecar->was_removed && !sidecar->has_left) {
-        sidecar->has_left = true;
-        sidecar_keep(sidecar); /* the left mark, the plan */
-    }
     finish(sidecar, USHER_EXIT_DONE, REASON_LEFT, true);
     return true;
 }
@@ -128,17 +136,18 @@ bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how)
         return finish_gone(sidecar);
     case LEAVE_MOVE_LEADER:
         sidecar_say(sidecar, "move-leader", sidecar->last_leave.reason, "");
-        sidecar->door.say(sidecar->door.self, reason_sentence(sidecar->last_leave.reason));
+        say_progress(sidecar, reason_sentence(sidecar->last_leave.reason));
         move_leader(sidecar, sidecar->last_leave.target);
         return false;
     case LEAVE_REMOVE:
         sidecar_say(sidecar, "remove", sidecar->last_leave.reason, "");
-        sidecar->door.say(sidecar->door.self, reason_sentence(sidecar->last_leave.reason));
+        if (!sidecar->removal_was_asked)
+            say_progress(sidecar, reason_sentence(sidecar->last_leave.reason));
         remove_ourselves(sidecar);
         return false;
     case LEAVE_WAIT:
         sidecar_say(sidecar, "wait", sidecar->last_leave.reason, "");
-        sidecar->door.say(sidecar->door.self, reason_sentence(sidecar->last_leave.reason));
+        say_progress(sidecar, reason_sentence(sidecar->last_leave.reason));
         return false;
     case LEAVE_ACTION_UNKNOWN:
         break;

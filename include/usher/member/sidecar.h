@@ -71,6 +71,8 @@ struct sidecar {
     bool is_stopping;
     int64_t stopping_since_ms, leaving_since_ms;
     unsigned leader_moves_tried;
+    bool removal_was_asked; /* by us: a list without us means that we have left */
+    char last_progress[256];
     struct leave_decision last_leave;
 
     enum reason last_reason; /* of the last decision of any kind, for /status */
