@@ -7,8 +7,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-extern char **environ;
-
 bool command_settings(enum settings_command command, const char *name, int argc, char *argv[], struct settings *out,
                       enum usher_exit *out_exit)
 {

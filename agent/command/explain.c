@@ -12,7 +12,8 @@ enum { SNAPSHOT_FILE_BYTES = 4 * 1024 * 1024 };
 
 static enum usher_exit print_reasons(void)
 {
-    puts("# Reasons\n\nEvery decision has one: logs, `/status`, metrics and exit messages name it. Made by `etcd-usher explain --reasons`.\n");
+    puts("# Reasons\n\nEvery decision has one: logs, `/status`, metrics and exit messages name it. Made by `etcd-usher explain "
+         "--reasons`.\n");
     puts("| number | name | row | what it says | what to do |\n|---|---|---|---|---|");
     for (unsigned i = 0;; i++) {
         enum reason reason = reason_at(i);

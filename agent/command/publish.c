@@ -6,10 +6,14 @@
 static enum snapshot_membership membership_of(const struct sidecar *sidecar)
 {
     switch (sidecar->membership) {
-    case MEMBERSHIP_NONE: return SNAPSHOT_NOT_LISTED;
-    case MEMBERSHIP_LEARNER: return SNAPSHOT_LEARNER;
-    case MEMBERSHIP_VOTER: return SNAPSHOT_VOTER;
-    case MEMBERSHIP_UNKNOWN: break;
+    case MEMBERSHIP_NONE:
+        return SNAPSHOT_NOT_LISTED;
+    case MEMBERSHIP_LEARNER:
+        return SNAPSHOT_LEARNER;
+    case MEMBERSHIP_VOTER:
+        return SNAPSHOT_VOTER;
+    case MEMBERSHIP_UNKNOWN:
+        break;
     }
     return SNAPSHOT_MEMBERSHIP_UNKNOWN;
 }
@@ -40,7 +44,8 @@ static void fill_members(const struct sidecar *sidecar, struct snapshot *out)
         const struct member *member = &view->list.members[i];
         const struct endpoint_view *endpoint = cluster_view_who_answers_as(view, view->cluster, member->id);
         struct snapshot_member *row = &out->members[out->member_count++];
-        *row = (struct snapshot_member){.id = member->id, .is_learner = member->is_learner, .is_started = member_is_started(member), .db_size_bytes = -1};
+        *row = (struct snapshot_member){
+            .id = member->id, .is_learner = member->is_learner, .is_started = member_is_started(member), .db_size_bytes = -1};
         memcpy(row->name, member->name, sizeof row->name);
         row->is_leader = member_id_equals(member->id, sidecar->own.leader);
         if (endpoint == NULL)

@@ -200,23 +200,24 @@ static bool is_own(const struct etcd_client *client, const char *address)
     return url_equals(client->settings->local_endpoint, address) || url_list_contains(&client->settings->client_urls, address);
 }
 
-static void add_probe(struct look *look, const char *address, bool is_remembered)
+/* NULL: left out (our own, asked already, or too many). */
+static struct probe *add_probe(struct look *look, const char *address, bool is_remembered)
 {
     struct cluster_view *view = look->view;
     struct endpoint_view *endpoint;
 
     if (view->endpoint_count >= ENDPOINTS_MAX || (!look->request->includes_own && is_own(look->client, address)))
-        return;
+        return NULL;
     for (size_t i = 0; i < view->endpoint_count; i++)
         if (url_equals(view->endpoints[i].address, address))
-            return;
+            return NULL;
     endpoint = &view->endpoints[view->endpoint_count];
     memset(endpoint, 0, sizeof *endpoint);
     snprintf(endpoint->address, sizeof endpoint->address, "%s", address);
     endpoint->is_remembered = is_remembered;
     endpoint->db_size_bytes = -1;
     look->probes[view->endpoint_count] = (struct probe){.look = look, .endpoint = endpoint};
-    view->endpoint_count++;
+    return &look->probes[view->endpoint_count++];
 }
 
 /* dns: and srv: give addresses; what cannot be resolved stays in the view as unreachable, with the resolver's words. */
@@ -225,14 +226,16 @@ static void expand(struct look *look, const char *text, bool is_remembered)
     struct resolved resolved;
     struct usher_error err = {0};
     bool uses_tls = look->client->tls.ca_file[0] != '\0';
+    struct probe *probe;
 
     if (strncmp(text, "dns:", 4) != 0 && strncmp(text, "srv:", 4) != 0) {
         add_probe(look, text, is_remembered);
         return;
     }
     if (!resolve_endpoints(text, uses_tls, deadline_earlier(look->deadline, deadline_in_ms(2000)), &resolved, &err)) {
-        add_probe(look, text, is_remembered);
-        settle(&look->probes[look->view->endpoint_count - 1], ENDPOINT_UNREACHABLE, err.text);
+        probe = add_probe(look, text, is_remembered);
+        if (probe != NULL)
+            settle(probe, ENDPOINT_UNREACHABLE, err.text);
         return;
     }
     for (size_t i = 0; i < resolved.count; i++) {

@@ -63,8 +63,8 @@ static bool read_header(const json_t *root, struct etcd_header *out)
 {
     const json_t *header = json_object_get(root, "header");
 
-    return json_is_object(header) && read_u64(header, "cluster_id", &out->cluster.value) && read_u64(header, "member_id", &out->member.value) &&
-           out->cluster.value != 0 && out->member.value != 0;
+    return json_is_object(header) && read_u64(header, "cluster_id", &out->cluster.value) &&
+           read_u64(header, "member_id", &out->member.value) && out->cluster.value != 0 && out->member.value != 0;
 }
 
 bool etcd_wire_read_header(const char *text, size_t bytes, struct etcd_header *out, struct usher_error *err)

@@ -97,10 +97,9 @@ static bool resolve_service(struct job *job, const char *service, const char *sc
 static void *run_job(void *self)
 {
     struct job *job = self;
-    bool is_ok = strncmp(job->text, "dns:", 4) == 0
-                     ? resolve_name(job, job->text + 4)
-                     : resolve_service(job, "_etcd-client-ssl._tcp", "https", job->text + 4) ||
-                           resolve_service(job, "_etcd-client._tcp", "http", job->text + 4);
+    bool is_ok = strncmp(job->text, "dns:", 4) == 0 ? resolve_name(job, job->text + 4)
+                                                    : resolve_service(job, "_etcd-client-ssl._tcp", "https", job->text + 4) ||
+                                                          resolve_service(job, "_etcd-client._tcp", "http", job->text + 4);
 
     pthread_mutex_lock(&job->lock);
     job->is_finished = true;

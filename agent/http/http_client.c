@@ -160,9 +160,10 @@ static bool set_request(struct transfer *transfer, const struct http_request *re
         return false;
     if (request->body != NULL) {
         /* etcd ends the call itself a little before we give up, so that a late change is less likely. */
-        snprintf(timeout, sizeof timeout, "Grpc-Timeout: %lldm", (long long)(left_ms > 2 * GRPC_MARGIN_MS ? left_ms - GRPC_MARGIN_MS : left_ms));
-        is_done = add_header(transfer, "Content-Type: application/json") && add_header(transfer, "Expect:") && add_header(transfer, timeout) &&
-                  curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+        snprintf(timeout, sizeof timeout, "Grpc-Timeout: %lldm",
+                 (long long)(left_ms > 2 * GRPC_MARGIN_MS ? left_ms - GRPC_MARGIN_MS : left_ms));
+        is_done = add_header(transfer, "Content-Type: application/json") && add_header(transfer, "Expect:") &&
+                  add_header(transfer, timeout) && curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
                   curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request->body) == CURLE_OK;
     }
     if (is_done && is_set(request->authorization)) {
@@ -225,7 +226,10 @@ void http_batch_add(struct http_batch *batch, const struct http_request *request
                     &(struct http_reply){.outcome = HTTP_NOT_SENT, .problem = "the request could not be made"});
 }
 
-void http_batch_end_by(struct http_batch *batch, struct deadline deadline) { batch->deadline = deadline_earlier(batch->deadline, deadline); }
+void http_batch_end_by(struct http_batch *batch, struct deadline deadline)
+{
+    batch->deadline = deadline_earlier(batch->deadline, deadline);
+}
 
 static void report(struct http_batch *batch, struct transfer *transfer, bool is_complete, const char *fallback_problem)
 {

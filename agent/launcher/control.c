@@ -33,13 +33,13 @@ static int connect_to_sidecar(void)
 static int take_line(const char *line)
 {
     if (strncmp(line, CONTROL_PROGRESS, strlen(CONTROL_PROGRESS)) == 0) {
-        say(line + strlen(CONTROL_PROGRESS), NULL);
+        say(line + strlen(CONTROL_PROGRESS), END);
         return -2;
     }
     if (strncmp(line, CONTROL_DONE, strlen(CONTROL_DONE)) != 0)
         return -2;
     line += strlen(CONTROL_DONE);
-    say(line + strcspn(line, " "), NULL);
+    say(line + strcspn(line, " "), END);
     return line[0] >= '0' && line[0] <= '9' ? line[0] - '0' : 1;
 }
 

@@ -12,7 +12,8 @@ enum { LAUNCH_FILE_BYTES = 64 * 1024, EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE
 /* Points into the file's own text. */
 struct launch_plan {
     char text[LAUNCH_FILE_BYTES + 1];
-    const char *state, *reason, *message, *initial_cluster, *initial_cluster_state, *token, *name, *data_dir, *wal_dir, *peer_urls, *client_urls;
+    const char *state, *reason, *message, *initial_cluster, *initial_cluster_state, *token, *name, *data_dir, *wal_dir, *peer_urls,
+        *client_urls;
 };
 
 enum plan_reading { PLAN_READING_UNKNOWN = 0, PLAN_READING_ABSENT, PLAN_READING_NOT_WHOLE, PLAN_READING_WHOLE };
@@ -30,7 +31,8 @@ long leave_limit_ms(void); /* USHER_LEAVE_TIMEOUT (as 25s, 500ms, 1m) and 2 s, e
 /* --leave-first: runs argv as a child, hands signals on, reaps, returns the exit status for main. */
 int supervise(char **argv);
 
-/* One line on standard error: "etcd-usher-exec: " and the parts (NULL ends them). */
+/* One line on standard error: "etcd-usher-exec: " and the parts; END ends them. */
+#define END ((const char *)0)
 void say(const char *first, ...) __attribute__((sentinel));
 
 long long now_ms(void);

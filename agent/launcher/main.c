@@ -15,7 +15,7 @@ static struct launch_plan plan; /* the one plan of this program; too large for a
 
 static int usage(void)
 {
-    say("usage: etcd-usher-exec [--leave-first] -- etcd FLAGS... | etcd-usher-exec leave", NULL);
+    say("usage: etcd-usher-exec [--leave-first] -- etcd FLAGS... | etcd-usher-exec leave", END);
     return EXIT_USAGE;
 }
 
@@ -39,7 +39,7 @@ static void say_waiting(const char *reason, const char *message, long long waite
     do
         *--at = (char)('0' + value % 10);
     while ((value /= 10) > 0);
-    say("holding etcd back for ", at, " s: ", reason, ": ", message, NULL);
+    say("holding etcd back for ", at, " s: ", reason, ": ", message, END);
 }
 
 /* A plan `new` whose etcd has started once must not found again when the data is gone: the mark is the plan's own token. */
@@ -103,14 +103,14 @@ static int launch(char **argv, bool leaves_first)
     if (!rewrite_for_plan(&plan, argv))
         return EXIT_REFUSED;
     if (strcmp(plan.initial_cluster_state, "new") == 0 && was_launched(plan.token, true)) {
-        say("cannot write the mark `launched` in the plan directory", NULL);
+        say("cannot write the mark `launched` in the plan directory", END);
         return EXIT_FAILED;
     }
     catch_signals(false);
     if (leaves_first)
         return supervise(argv);
     execvp(argv[0], argv);
-    say("cannot start ", argv[0], NULL);
+    say("cannot start ", argv[0], END);
     return 127;
 }
 
@@ -126,7 +126,7 @@ int main(int argc, char *argv[])
         return code < 0 ? EXIT_FAILED : code;
     }
     if (argc == 2 && (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0)) {
-        say("0.1.0", NULL);
+        say("0.1.0", END);
         return EXIT_DONE;
     }
     if (at < argc && strcmp(argv[at], "--leave-first") == 0) {

@@ -30,10 +30,18 @@ static void take_line(struct launch_plan *plan, const char *key, const char *val
         const char *key;
         const char **place;
     } places[] = {
-        {"state", &plan->state}, {"reason", &plan->reason}, {"message", &plan->message}, {"initial-cluster", &plan->initial_cluster},
-        {"initial-cluster-state", &plan->initial_cluster_state}, {"initial-cluster-token", &plan->token}, {"name", &plan->name},
-        {"data-dir", &plan->data_dir}, {"wal-dir", &plan->wal_dir}, {"initial-advertise-peer-urls", &plan->peer_urls},
-        {"advertise-client-urls", &plan->client_urls}, {"format", out_format},
+        {"state", &plan->state},
+        {"reason", &plan->reason},
+        {"message", &plan->message},
+        {"initial-cluster", &plan->initial_cluster},
+        {"initial-cluster-state", &plan->initial_cluster_state},
+        {"initial-cluster-token", &plan->token},
+        {"name", &plan->name},
+        {"data-dir", &plan->data_dir},
+        {"wal-dir", &plan->wal_dir},
+        {"initial-advertise-peer-urls", &plan->peer_urls},
+        {"advertise-client-urls", &plan->client_urls},
+        {"format", out_format},
     };
 
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)

@@ -5,8 +5,6 @@
 
 #include "launcher.h"
 
-extern char **environ;
-
 struct replaced {
     const char *flag, *variable;
     const char *value;
@@ -50,16 +48,31 @@ static const char *etcd_says(char **argv, const char *flag, const char *variable
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+/* The words that are made here live until exec: one arena with a maximum, no malloc. */
+static _Alignas(16) char arena[4 * LAUNCH_FILE_BYTES];
+static size_t arena_used;
+
+static void *take(size_t bytes)
+{
+    void *out = arena + arena_used;
+
+    bytes = (bytes + 15) / 16 * 16;
+    if (bytes > sizeof arena - arena_used)
+        return NULL;
+    arena_used += bytes;
+    return out;
+}
+
 static char *join3(const char *a, const char *b, const char *c)
 {
-    size_t bytes = strlen(a) + strlen(b) + strlen(c) + 1;
-    char *out = malloc(bytes), *at = out;
+    const char *const parts[] = {a, b, c};
+    char *out = take(strlen(a) + strlen(b) + strlen(c) + 1), *at = out;
 
     if (out == NULL)
         return NULL;
-    for (const char *parts[] = {a, b, c}, **part = parts; part < parts + 3; part++) {
-        size_t length = strlen(*part);
-        memcpy(at, *part, length);
+    for (size_t i = 0; i < 3; i++) {
+        size_t length = strlen(parts[i]);
+        memcpy(at, parts[i], length);
         at += length;
     }
     *at = '\0';
@@ -133,7 +146,7 @@ static bool compare(char **argv, const char *flag, const char *variable, const c
     if (planned[0] != '\0' ? same(said, planned) : strcmp(flag, "advertise-client-urls") == 0)
         return true;
     say("refused: etcd's --", flag, " is \"", said, "\", but the plan is for \"", planned,
-        "\". What was decided was about another member: give etcd and the usher the same value.", NULL);
+        "\". What was decided was about another member: give etcd and the usher the same value.", END);
     return false;
 }
 
@@ -149,18 +162,18 @@ static bool refuse_forbidden(char **argv)
             size_t length = strlen(forbidden[i]);
             if (strncmp(word, forbidden[i], length) == 0 && (word[length] == '\0' || word[length] == '=') &&
                 strcmp(word + length, "=false") != 0) {
-                say("refused: --", forbidden[i], " would found or find a cluster beside the plan. Take it out of etcd's flags.", NULL);
+                say("refused: --", forbidden[i], " would found or find a cluster beside the plan. Take it out of etcd's flags.", END);
                 return false;
             }
         }
     }
     if (getenv("ETCD_DISCOVERY") != NULL || getenv("ETCD_DISCOVERY_SRV") != NULL || getenv("ETCD_FORCE_NEW_CLUSTER") != NULL) {
-        say("refused: ETCD_DISCOVERY, ETCD_DISCOVERY_SRV or ETCD_FORCE_NEW_CLUSTER is set. Take it out of etcd's environment.", NULL);
+        say("refused: ETCD_DISCOVERY, ETCD_DISCOVERY_SRV or ETCD_FORCE_NEW_CLUSTER is set. Take it out of etcd's environment.", END);
         return false;
     }
     if (config != NULL && (own == NULL || !same_path(config, own))) {
         say("refused: with --config-file=", config, " etcd ignores all flags and variables. Use ", own != NULL ? own : "etcd.json",
-            " (init --render-config), or flags.", NULL);
+            " (init --render-config), or flags.", END);
         return false;
     }
     return true;
@@ -190,13 +203,14 @@ static char **literal_words(const char *script)
 {
     size_t count = 0, length = strlen(script);
     char *copy = join3(script, "", ""), *at = copy;
-    char **words = calloc(length / 2 + 2, sizeof *words);
+    char **words = take((length / 2 + 2) * sizeof *words);
 
     if (copy == NULL || words == NULL)
         return NULL;
+    memset(words, 0, (length / 2 + 2) * sizeof *words);
     if (strpbrk(script, "$`\"'\\*?[]{}()<>|&;~#!") != NULL) {
         say("refused: a shell script with quotes, variables or other signs of the shell cannot be rewritten safely: ", script,
-            " . Call etcd without a shell: etcd-usher-exec -- etcd FLAGS...", NULL);
+            " . Call etcd without a shell: etcd-usher-exec -- etcd FLAGS...", END);
         return NULL;
     }
     while (*at != '\0') {
@@ -234,14 +248,15 @@ static bool rewrite_words(const struct launch_plan *plan, char **argv)
         return false;
     if (etcd_says(argv, "config-file", "ETCD_CONFIG_FILE") != NULL)
         return true; /* our own etcd.json: it holds everything */
-    if (!compare(argv, "name", "ETCD_NAME", plan->name, same_text) || !compare(argv, "data-dir", "ETCD_DATA_DIR", plan->data_dir, same_path) ||
+    if (!compare(argv, "name", "ETCD_NAME", plan->name, same_text) ||
+        !compare(argv, "data-dir", "ETCD_DATA_DIR", plan->data_dir, same_path) ||
         !compare(argv, "wal-dir", "ETCD_WAL_DIR", plan->wal_dir, same_path) ||
         !compare(argv, "initial-advertise-peer-urls", "ETCD_INITIAL_ADVERTISE_PEER_URLS", plan->peer_urls, same_urls) ||
         !compare(argv, "advertise-client-urls", "ETCD_ADVERTISE_CLIENT_URLS", plan->client_urls, same_urls))
         return false;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (!replace(argv, &all[i])) {
-            say("out of memory", NULL);
+            say("out of memory", END);
             return false;
         }
     return true;

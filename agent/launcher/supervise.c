@@ -7,8 +7,6 @@
 
 #include "launcher.h"
 
-extern char **environ;
-
 static pid_t start_child(char **argv, const sigset_t *old_mask)
 {
     pid_t child = fork();
@@ -16,7 +14,7 @@ static pid_t start_child(char **argv, const sigset_t *old_mask)
     if (child == 0) {
         sigprocmask(SIG_SETMASK, old_mask, NULL);
         execvp(argv[0], argv);
-        say("cannot start ", argv[0], NULL);
+        say("cannot start ", argv[0], END);
         _exit(127);
     }
     return child;
@@ -53,7 +51,7 @@ int supervise(char **argv)
     sigprocmask(SIG_SETMASK, &all, &old_mask);
     child = start_child(argv, &old_mask);
     if (child < 0) {
-        say("cannot fork", NULL);
+        say("cannot fork", END);
         return EXIT_FAILED;
     }
     for (;;) {

@@ -2,13 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "usher/core/initial_cluster.h"
 #include "usher/host/log.h"
 #include "usher/member/apply_parts.h"
 #include "usher/member/plan.h"
-
-extern char **environ;
 
 static void plan_done(struct plan **plan) { free(*plan); }
 

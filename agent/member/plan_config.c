@@ -27,9 +27,16 @@ static const struct {
     {"ETCD_PEER_AUTO_TLS", "peer-transport-security", "auto-tls", true},
 };
 
-static const char *const written_by_us[] = {"ETCD_NAME", "ETCD_DATA_DIR", "ETCD_WAL_DIR", "ETCD_INITIAL_CLUSTER", "ETCD_INITIAL_CLUSTER_STATE",
-                                            "ETCD_INITIAL_CLUSTER_TOKEN", "ETCD_INITIAL_ADVERTISE_PEER_URLS",
-                                            "ETCD_ADVERTISE_CLIENT_URLS", "ETCD_CONFIG_FILE", "ETCD_ENABLE_GRPC_GATEWAY"};
+static const char *const written_by_us[] = {"ETCD_NAME",
+                                            "ETCD_DATA_DIR",
+                                            "ETCD_WAL_DIR",
+                                            "ETCD_INITIAL_CLUSTER",
+                                            "ETCD_INITIAL_CLUSTER_STATE",
+                                            "ETCD_INITIAL_CLUSTER_TOKEN",
+                                            "ETCD_INITIAL_ADVERTISE_PEER_URLS",
+                                            "ETCD_ADVERTISE_CLIENT_URLS",
+                                            "ETCD_CONFIG_FILE",
+                                            "ETCD_ENABLE_GRPC_GATEWAY"};
 
 static json_t *value_of(const char *text)
 {
@@ -113,9 +120,9 @@ static void put_urls(json_t *root, const char *key, const struct url_list *urls)
 
 bool plan_write_etcd_config(const struct settings *settings, const struct plan *plan, char *const environment[], struct usher_error *err)
 {
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "name", settings->join.name, "data-dir", settings->data_dir, "initial-cluster",
-                             plan->initial_cluster, "initial-cluster-state", plan->is_new ? "new" : "existing", "initial-cluster-token",
-                             plan->token, "enable-grpc-gateway", 1);
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "name", settings->join.name, "data-dir", settings->data_dir,
+                             "initial-cluster", plan->initial_cluster, "initial-cluster-state", plan->is_new ? "new" : "existing",
+                             "initial-cluster-token", plan->token, "enable-grpc-gateway", 1);
     char path[PATH_BYTES + 32];
     char *dump;
     bool is_written;

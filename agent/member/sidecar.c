@@ -107,7 +107,8 @@ static enum leave_asked who_asks(struct sidecar *sidecar)
     if (!sidecar->is_stopping && usher->world->is_stopping(usher->world->self)) {
         sidecar->is_stopping = true;
         sidecar->stopping_since_ms = usher->world->now_ms(usher->world->self);
-        log_info("told to stop; serving until etcd's client port closes, %lld s at most", (long long)(usher->settings->leave_timeout_ms / 1000));
+        log_info("told to stop; serving until etcd's client port closes, %lld s at most",
+                 (long long)(usher->settings->leave_timeout_ms / 1000));
     }
     if (!sidecar->door.is_asked(sidecar->door.self, &how) && sidecar->is_stopping)
         how = LEAVE_ASKED_SIGNAL;

@@ -48,7 +48,8 @@ static void turn_to_removed(struct sidecar *sidecar)
 static void settle_start(struct sidecar *sidecar)
 {
     struct usher *usher = &sidecar->usher;
-    struct join_decision decision = {.action = JOIN_START, .reason = REASON_START_LISTED, .target = sidecar->id, .cluster = sidecar->cluster};
+    struct join_decision decision = {
+        .action = JOIN_START, .reason = REASON_START_LISTED, .target = sidecar->id, .cluster = sidecar->cluster};
     bool marks_nonce = usher->notes.nonce[0] != '\0' && !usher->notes.nonce_was_used;
     struct usher_error err = {0};
 
@@ -142,8 +143,8 @@ static void keep_archives(struct sidecar *sidecar)
 void sidecar_keep(struct sidecar *sidecar)
 {
     struct usher *usher = &sidecar->usher;
-    bool is_fresh = usher->view.live == LIVE_REACHABLE && cluster_id_equals(usher->view.cluster, sidecar->cluster) &&
-                    member_id_is_known(sidecar->id);
+    bool is_fresh =
+        usher->view.live == LIVE_REACHABLE && cluster_id_equals(usher->view.cluster, sidecar->cluster) && member_id_is_known(sidecar->id);
     uint64_t digest;
 
     if (is_fresh && sidecar->membership == MEMBERSHIP_NONE && !sidecar->was_removed && !sidecar->has_left &&

@@ -100,8 +100,8 @@ static void finish(struct sidecar *sidecar, enum usher_exit exit, enum reason re
 {
     char text[1024];
 
-    snprintf(text, sizeof text, "%s%s%s", reason_sentence(reason), exit == USHER_EXIT_DONE ? "" : ". Next: ",
-             exit == USHER_EXIT_DONE ? "" : reason_remedy(reason));
+    snprintf(text, sizeof text, "%s%s%s", reason_sentence(reason),
+             exit == USHER_EXIT_DONE ? "" : ". Next: ", exit == USHER_EXIT_DONE ? "" : reason_remedy(reason));
     sidecar->door.done(sidecar->door.self, exit, reason, text, is_final);
     sidecar->leaving_since_ms = -1;
     sidecar->leader_moves_tried = 0;

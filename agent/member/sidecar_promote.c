@@ -27,8 +27,8 @@ static void read_statuses(struct sidecar *sidecar, struct promote_facts *facts)
         facts->own_applied = statuses[0].raft_applied_index;
     }
     /* The leader's word about what is committed, from the leader itself. */
-    facts->leader_answers = known[1] && member_id_equals(statuses[1].member, sidecar->own.leader) &&
-                            member_id_equals(statuses[1].leader, statuses[1].member);
+    facts->leader_answers =
+        known[1] && member_id_equals(statuses[1].member, sidecar->own.leader) && member_id_equals(statuses[1].leader, statuses[1].member);
     if (facts->leader_answers)
         facts->leader_committed = statuses[1].raft_index;
 }
@@ -80,7 +80,10 @@ void sidecar_promote(struct sidecar *sidecar)
         sidecar->learner_since_ms = facts.now_ms;
     if (sidecar->last_promote.action == PROMOTE_DONE)
         sidecar->learner_since_ms = -1;
-    sidecar_say(sidecar, sidecar->last_promote.action == PROMOTE_NOW ? "promote" : sidecar->last_promote.action == PROMOTE_DONE ? "serve" : "wait",
+    sidecar_say(sidecar,
+                sidecar->last_promote.action == PROMOTE_NOW    ? "promote"
+                : sidecar->last_promote.action == PROMOTE_DONE ? "serve"
+                                                               : "wait",
                 sidecar->last_promote.reason, "");
     if (sidecar->last_promote.action == PROMOTE_NOW)
         promote_now(sidecar);

@@ -35,13 +35,13 @@ static bool quorum_read(void *self, const char *address, struct deadline deadlin
 {
     struct real_world *real = self;
 
-    etcd_client_call(&real->client, address, "/v3/kv/range", "{\"key\":\"ZXRjZC11c2hlci9iYXJyaWVy\",\"count_only\":true}", false, false, deadline,
-                     out_answer);
+    etcd_client_call(&real->client, address, "/v3/kv/range", "{\"key\":\"ZXRjZC11c2hlci9iYXJyaWVy\",\"count_only\":true}", false, false,
+                     deadline, out_answer);
     return out_answer->outcome == CALL_OK || (out_answer->outcome == CALL_REFUSED && out_answer->refusal == REFUSAL_PERMISSION_DENIED);
 }
 
-static void add(struct real_world *real, const char *address, const struct url_list *peer_urls, const char *suffix, struct deadline deadline,
-                struct etcd_answer *out)
+static void add(struct real_world *real, const char *address, const struct url_list *peer_urls, const char *suffix,
+                struct deadline deadline, struct etcd_answer *out)
 {
     struct bounded_text body;
 
@@ -51,7 +51,8 @@ static void add(struct real_world *real, const char *address, const struct url_l
     bounded_text_done(&body);
 }
 
-static void add_learner(void *self, const char *address, const struct url_list *peer_urls, struct deadline deadline, struct etcd_answer *out)
+static void add_learner(void *self, const char *address, const struct url_list *peer_urls, struct deadline deadline,
+                        struct etcd_answer *out)
 {
     add(self, address, peer_urls, ",\"isLearner\":true}", deadline, out);
 }

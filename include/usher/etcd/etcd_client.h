@@ -12,9 +12,9 @@ struct etcd_client {
     const struct settings *settings; /* borrowed */
     struct http_client *http;
     struct http_tls tls, remote_tls;
-    char token[TOKEN_BYTES]; /* of etcd's auth; empty = none */
+    char token[TOKEN_BYTES];     /* of etcd's auth; empty = none */
     int64_t authenticated_at_ms; /* last try; -1 = never */
-    struct { /* addresses that dns: gave, and the name that their certificates must hold */
+    struct {                     /* addresses that dns: gave, and the name that their certificates must hold */
         char url[URL_BYTES], name[NAME_BYTES];
     } dns[ENDPOINTS_MAX];
     size_t dns_count;

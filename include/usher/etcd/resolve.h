@@ -17,6 +17,7 @@ struct resolved {
 
 /* dns: all A and AAAA addresses, http or https by `uses_tls`. srv: _etcd-client-ssl._tcp, then _etcd-client._tcp, as etcdctl's
  * discovery-srv. False: err has the resolver's words. */
-USHER_MUST_CHECK bool resolve_endpoints(const char *text, bool uses_tls, struct deadline deadline, struct resolved *out, struct usher_error *err);
+USHER_MUST_CHECK bool resolve_endpoints(const char *text, bool uses_tls, struct deadline deadline, struct resolved *out,
+                                        struct usher_error *err);
 
 #endif

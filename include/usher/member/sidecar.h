@@ -53,10 +53,10 @@ struct sidecar {
     /* -- since when (monotonic, -1 = never) -- */
     int64_t started_at_ms, turned_at_ms, port_accepted_at_ms, quorum_read_at_ms, list_read_at_ms, etcd_expected_since_ms;
     enum plan_state plan;
-    bool was_removed; /* while this pod runs, by somebody else */
-    bool has_left;    /* by our own leave */
+    bool was_removed;      /* while this pod runs, by somebody else */
+    bool has_left;         /* by our own leave */
     bool start_is_settled; /* the plan says `existing`, the nonce is used */
-    bool is_recorded; /* our cluster stands in the set record, or there is none to stand in */
+    bool is_recorded;      /* our cluster stands in the set record, or there is none to stand in */
     bool other_cluster_is_recorded;
     int64_t record_again_at_ms;
     uint64_t list_digest; /* of the list that notes and record were last brought up to */
@@ -87,11 +87,11 @@ void sidecar_init(struct sidecar *sidecar, const struct settings *settings, cons
 enum usher_exit sidecar_run(struct sidecar *sidecar, struct usher_error *err);
 
 /* -- the steps of a turn, one file each -- */
-void sidecar_observe(struct sidecar *sidecar, bool looks_wide);           /* sidecar_observe.c */
-void sidecar_keep(struct sidecar *sidecar);                              /* sidecar_keep.c: plan, notes, record, removed */
-void sidecar_promote(struct sidecar *sidecar);                           /* sidecar_promote.c */
+void sidecar_observe(struct sidecar *sidecar, bool looks_wide); /* sidecar_observe.c */
+void sidecar_keep(struct sidecar *sidecar);                     /* sidecar_keep.c: plan, notes, record, removed */
+void sidecar_promote(struct sidecar *sidecar);                  /* sidecar_promote.c */
 /* True: the request is answered (or there was none). */
-bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how);       /* sidecar_leave.c */
+bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how);                                   /* sidecar_leave.c */
 void sidecar_say(struct sidecar *sidecar, const char *action, enum reason reason, const char *text); /* remembers and logs a decision */
 
 #endif
