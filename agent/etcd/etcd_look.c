@@ -61,7 +61,7 @@ static void ask(struct look *look, struct http_batch *batch, struct probe *probe
 
 static void settle(struct probe *probe, enum endpoint_state state, const char *problem)
 {
-    if (probe->is_settled)
+    if (probe->is_settled || probe->endpoint == NULL)
         return;
     probe->is_settled = true;
     probe->endpoint->state = state;

@@ -36,7 +36,7 @@ void sidecar_say(struct sidecar *sidecar, const char *action, enum reason reason
 static void turn_without_etcd(struct sidecar *sidecar)
 {
     struct usher *usher = &sidecar->usher;
-    struct join_turn turn = {0};
+    struct join_turn joined = {0};
     struct usher_error err = {0};
 
     sidecar->start_is_settled = false;
@@ -45,14 +45,14 @@ static void turn_without_etcd(struct sidecar *sidecar)
         return;
     if (usher->facts.wal.state == WAL_IDS && sidecar->plan == PLAN_START && !sidecar->was_removed)
         return;
-    if (!join_turn(usher, &turn, &err)) {
-        sidecar_say(sidecar, "failed", turn.decision.reason, err.text);
+    if (!join_turn(usher, &joined, &err)) {
+        sidecar_say(sidecar, "failed", joined.decision.reason, err.text);
         return;
     }
-    sidecar_say(sidecar, join_action_name(turn.decision.action), turn.decision.reason, usher->message);
-    if (turn.is_finished && turn.decision.action != JOIN_HOLD_REMOVED && turn.decision.action != JOIN_KEEP)
+    sidecar_say(sidecar, join_action_name(joined.decision.action), joined.decision.reason, usher->message);
+    if (joined.is_finished && joined.decision.action != JOIN_HOLD_REMOVED && joined.decision.action != JOIN_KEEP)
         sidecar->was_removed = false;
-    sidecar->again_in_ms = turn.again_in_ms > 0 ? turn.again_in_ms : turn.is_finished || turn.is_refused ? TURN_DOWN_MS : 1;
+    sidecar->again_in_ms = joined.again_in_ms > 0 ? joined.again_in_ms : joined.is_finished || joined.is_refused ? TURN_DOWN_MS : 1;
 }
 
 static void read_plan(struct sidecar *sidecar)
