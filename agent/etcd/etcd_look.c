@@ -61,12 +61,14 @@ static void ask(struct look *look, struct http_batch *batch, struct probe *probe
 
 static void settle(struct probe *probe, enum endpoint_state state, const char *problem)
 {
-    if (probe->is_settled || probe->endpoint == NULL)
+    struct endpoint_view *endpoint = probe->endpoint;
+
+    if (probe->is_settled || endpoint == NULL)
         return;
     probe->is_settled = true;
-    probe->endpoint->state = state;
+    endpoint->state = state;
     if (problem != NULL)
-        snprintf(probe->endpoint->problem, sizeof probe->endpoint->problem, "%.240s", problem);
+        snprintf(endpoint->problem, sizeof endpoint->problem, "%.240s", problem);
 }
 
 static void take_status(struct probe *probe, const struct http_reply *reply)

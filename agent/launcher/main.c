@@ -122,7 +122,7 @@ int main(int argc, char *argv[])
     if (argc == 2 && strcmp(argv[1], "leave") == 0) {
         int code = control_leave(leave_limit_ms());
         if (code < 0)
-            say("the sidecar did not answer; the member stays as it is", NULL);
+            say("the sidecar did not answer; the member stays as it is", END);
         return code < 0 ? EXIT_FAILED : code;
     }
     if (argc == 2 && (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0)) {
