@@ -267,7 +267,7 @@ static void collect(struct http_batch *batch)
             continue;
         transfer = (struct transfer *)(void *)private;
         for (size_t i = 0; i < batch->count; i++)
-            if (batch->transfers[i] == transfer) {
+            if (transfer != NULL && batch->transfers[i] == transfer) {
                 report(batch, transfer, result == CURLE_OK, curl_easy_strerror(result));
                 free_transfer(transfer);
                 batch->transfers[i] = NULL;
