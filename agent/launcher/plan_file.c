@@ -18,7 +18,7 @@ static bool join_path(const char *directory, const char *name, char out[4096])
 
     if (length + name_length + 2 > 4096)
         return false;
-    memcpy(out, directory, length);
+    memcpy(out, directory, length + 1);
     out[length] = '/';
     memcpy(out + length + 1, name, name_length + 1);
     return true;
