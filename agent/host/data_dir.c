@@ -136,10 +136,13 @@ static int lock_database(const char *data_dir, struct usher_error *err)
     fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return -2;
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (fd < 0) {
+        usher_error_errno(err, errno, "cannot open %s, so the data is not touched", path);
+        return -1;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         usher_error_errno(err, errno, "%s is in use, so the data is not touched", path);
-        if (fd >= 0)
-            close(fd);
+        close(fd);
         return -1;
     }
     return fd;
@@ -264,17 +267,31 @@ bool data_dir_delete_member(const char *data_dir, const char *wal_dir, bool even
     return is_done;
 }
 
-static bool archive_has_wal(const char *data_dir, const char *name)
+/* wal_half: where the archive's WAL lies when the WAL directory is a separate one; "" = inside the archive. */
+static bool archive_has_wal(const char *archive, const char *wal_half)
 {
-    char path[PATH_TEXT_BYTES * 2];
     struct wal_facts wal;
 
-    snprintf(path, sizeof path, "%s/%s", data_dir, name);
-    wal_header_read(path, NULL, &wal, NULL);
+    wal_header_read(archive, wal_half, &wal, NULL);
     return wal.state == WAL_IDS || wal.state == WAL_TORN || wal.state == WAL_UNREADABLE;
 }
 
-bool data_dir_thin_archives(const char *data_dir, unsigned keep, struct usher_error *err)
+static bool thin_one(const char *data_dir, const char *wal_dir, const char *name, unsigned keep, unsigned *kept, struct usher_error *err)
+{
+    char archive[PATH_TEXT_BYTES * 2], wal_half[PATH_TEXT_BYTES * 2] = "";
+
+    snprintf(archive, sizeof archive, "%s/%s", data_dir, name);
+    if (has_separate_wal(data_dir, wal_dir))
+        snprintf(wal_half, sizeof wal_half, "%s/%s", wal_dir, name);
+    /* Without its half there: one from before the WAL directory was a separate one. */
+    if (*kept < keep && (archive_has_wal(archive, "") || (wal_half[0] != '\0' && archive_has_wal(archive, wal_half)))) {
+        ++*kept;
+        return true;
+    }
+    return (wal_half[0] == '\0' || remove_tree(wal_half, err)) && remove_tree(archive, err);
+}
+
+bool data_dir_thin_archives(const char *data_dir, const char *wal_dir, unsigned keep, struct usher_error *err)
 {
     struct dirent **entries = NULL;
     int count = list_archives(data_dir, &entries);
@@ -283,15 +300,8 @@ bool data_dir_thin_archives(const char *data_dir, unsigned keep, struct usher_er
 
     if (count < 0)
         return usher_error_errno(err, errno, "cannot look into %s", data_dir);
-    for (int i = 0; i < count && is_done; i++) {
-        char path[PATH_TEXT_BYTES * 2];
-        if (archive_has_wal(data_dir, entries[i]->d_name) && kept < keep) {
-            kept++;
-            continue;
-        }
-        snprintf(path, sizeof path, "%s/%s", data_dir, entries[i]->d_name);
-        is_done = remove_tree(path, err);
-    }
+    for (int i = 0; i < count && is_done; i++)
+        is_done = thin_one(data_dir, wal_dir, entries[i]->d_name, keep, &kept, err);
     free_entries(entries, count);
     return is_done;
 }

@@ -12,7 +12,12 @@ int64_t monotonic_us(void)
 
 int64_t monotonic_ms(void) { return monotonic_us() / 1000; }
 
-struct deadline deadline_in_ms(int64_t from_now_ms) { return (struct deadline){monotonic_ms() + from_now_ms}; }
+/* Saturates: a time beyond the clock's end is never. */
+struct deadline deadline_in_ms(int64_t from_now_ms)
+{
+    int64_t now_ms = monotonic_ms();
+    return (struct deadline){from_now_ms > INT64_MAX - now_ms ? INT64_MAX : from_now_ms < 0 ? now_ms : now_ms + from_now_ms};
+}
 
 struct deadline deadline_never(void) { return (struct deadline){INT64_MAX}; }
 

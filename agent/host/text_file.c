@@ -18,12 +18,18 @@ enum text_file_state text_file_read(const char *path, size_t max_bytes, struct b
 {
     int fd USHER_CLEANUP(close_fd) = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     char buffer[4096];
+    struct stat entry;
     ssize_t count;
 
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return TEXT_FILE_ABSENT;
     if (fd < 0) {
         usher_error_errno(err, errno, "cannot open %s", path);
+        return TEXT_FILE_UNREADABLE;
+    }
+    /* A pipe or a device would read as an empty file. */
+    if (fstat(fd, &entry) == 0 && !S_ISREG(entry.st_mode)) {
+        usher_error_set(err, "%s is not a regular file", path);
         return TEXT_FILE_UNREADABLE;
     }
     bounded_text_reset(out_text);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { HEADER_BYTES = 4096, RECORD_CRC = 4, RECORD_METADATA = 1 };
@@ -141,7 +142,14 @@ static bool has_suffix(const char *name, const char *suffix)
 
 enum directory_state { DIRECTORY_UNKNOWN = 0, DIRECTORY_ABSENT, DIRECTORY_EMPTY, DIRECTORY_FILLED, DIRECTORY_UNREADABLE };
 
-/* `suffix` NULL: any entry counts. out_first (may be NULL): the entry that sorts first. */
+/* A link to nowhere is a volume that is not mounted, not an absence. */
+static bool is_dangling(const char *path)
+{
+    struct stat entry;
+    return lstat(path, &entry) == 0 && S_ISLNK(entry.st_mode);
+}
+
+/* `suffix` NULL: any entry counts. out_first (may be NULL): the entry that sorts first. errno tells why a directory is unreadable. */
 static enum directory_state look_into(const char *path, const char *suffix, char *out_first, size_t first_bytes)
 {
     DIR *directory = opendir(path);
@@ -149,7 +157,7 @@ static enum directory_state look_into(const char *path, const char *suffix, char
     const struct dirent *entry;
 
     if (directory == NULL)
-        return errno == ENOENT || errno == ENOTDIR ? DIRECTORY_ABSENT : DIRECTORY_UNREADABLE;
+        return errno == ENOENT && !is_dangling(path) ? DIRECTORY_ABSENT : DIRECTORY_UNREADABLE;
     errno = 0;
     while ((entry = readdir(directory)) != NULL) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || strcmp(entry->d_name, "lost+found") == 0)
@@ -178,7 +186,7 @@ static void read_segment(const char *path, struct wal_facts *out, struct usher_e
 {
     uint8_t bytes[HEADER_BYTES];
     size_t length = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0) {
         usher_error_errno(err, errno, "cannot open %s", path);
@@ -208,16 +216,22 @@ static void read_segment(const char *path, struct wal_facts *out, struct usher_e
 
 void wal_header_read(const char *data_dir, const char *wal_dir, struct wal_facts *out, struct usher_error *err)
 {
-    char wal[4096], snap[4096], first[256] = "", path[4600];
-    enum directory_state wal_state, snap_state;
+    char member[4096], wal[4096], snap[4096], first[256] = "", path[4600];
+    enum directory_state wal_state, snap_state = DIRECTORY_UNKNOWN;
 
     *out = (struct wal_facts){.state = WAL_UNREADABLE};
     wal_path(data_dir, wal_dir, wal, sizeof wal);
+    snprintf(member, sizeof member, "%s/member", data_dir);
     snprintf(snap, sizeof snap, "%s/member/snap", data_dir);
     wal_state = look_into(wal, ".wal", first, sizeof first);
-    snap_state = look_into(snap, NULL, NULL, 0);
+    if (wal_state != DIRECTORY_UNREADABLE)
+        snap_state = look_into(snap, NULL, NULL, 0);
     if (wal_state == DIRECTORY_UNREADABLE || snap_state == DIRECTORY_UNREADABLE) {
         usher_error_errno(err, errno, "cannot look into %s", wal_state == DIRECTORY_UNREADABLE ? wal : snap);
+        return;
+    }
+    if (snap_state == DIRECTORY_ABSENT && look_into(member, NULL, NULL, 0) == DIRECTORY_UNREADABLE) {
+        usher_error_errno(err, errno, "cannot look into %s", member);
         return;
     }
     if (wal_state != DIRECTORY_FILLED) {

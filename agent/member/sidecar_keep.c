@@ -136,7 +136,8 @@ static void keep_archives(struct sidecar *sidecar)
     if (sidecar->archives_are_thin || sidecar->membership != MEMBERSHIP_VOTER)
         return;
     sidecar->archives_are_thin = true;
-    if (!data_dir_thin_archives(sidecar->usher.settings->data_dir, sidecar->usher.settings->keep_archives, &err))
+    if (!data_dir_thin_archives(sidecar->usher.settings->data_dir, sidecar->usher.settings->wal_dir, sidecar->usher.settings->keep_archives,
+                                &err))
         log_warn("old archives stay: %s", err.text);
 }
 

@@ -19,7 +19,8 @@ USHER_MUST_CHECK bool data_dir_archive(const char *data_dir, const char *wal_dir
                                        char *out_archive_path, size_t path_bytes, struct usher_error *err);
 /* J6: deletes the remains of our own aborted first start (no WAL may lie there: checked again, else refuses). Permit drop=: `even_with_wal`. */
 USHER_MUST_CHECK bool data_dir_delete_member(const char *data_dir, const char *wal_dir, bool even_with_wal, struct usher_error *err);
-/* Keeps the newest `keep` archives that hold a WAL; those without a WAL go too, and do not count. */
-USHER_MUST_CHECK bool data_dir_thin_archives(const char *data_dir, unsigned keep, struct usher_error *err);
+/* Keeps the newest `keep` archives that hold a WAL, be it in their half in a separate WAL directory, which stays or goes with them; those
+ * without a WAL go too, and do not count. */
+USHER_MUST_CHECK bool data_dir_thin_archives(const char *data_dir, const char *wal_dir, unsigned keep, struct usher_error *err);
 
 #endif

@@ -9,7 +9,8 @@
 
 enum text_file_state { TEXT_FILE_UNKNOWN = 0, TEXT_FILE_ABSENT, TEXT_FILE_READ, TEXT_FILE_UNREADABLE };
 
-/* ABSENT only for ENOENT/ENOTDIR of the file itself; anything else that fails is UNREADABLE with err set: unreadable is never "absent". */
+/* ABSENT only for ENOENT/ENOTDIR of the file itself; anything else that fails, or that is no regular file, is UNREADABLE with err set:
+ * unreadable is never "absent". */
 USHER_MUST_CHECK enum text_file_state text_file_read(const char *path, size_t max_bytes, struct bounded_text *out_text,
                                                      struct usher_error *err);
 /* Mode is set exactly (no umask). `durable` = fsync file and directory. On failure the old file stands, the temporary one is gone. */

@@ -8,8 +8,8 @@
 
 /* Reads what lies in the data directory. `wal_dir` NULL or "" = <data_dir>/member/wal.
  * out->state: WAL_NONE (no *.wal and member/snap is absent or empty), WAL_IDS, WAL_REMAINS (no *.wal, something in member/snap),
- * WAL_TORN (a *.wal whose first two records are short, of a wrong CRC or not a WAL), WAL_UNREADABLE (EACCES, EIO, or ids without
- * member/snap/db). Reads at most 4 KiB of one file, the one with the lowest name. err carries the detail for the last two and for remains. */
+ * WAL_TORN (a *.wal whose first two records are short, of a wrong CRC or not a WAL), WAL_UNREADABLE (EACCES, EIO, a link to
+ * nowhere, a file where a directory should be, or ids without member/snap/db). Reads at most 4 KiB of one file, the one with the lowest name. err carries the detail for the last two and for remains. */
 void wal_header_read(const char *data_dir, const char *wal_dir, struct wal_facts *out, struct usher_error *err);
 
 /* The parser itself, for the unit tests and the fuzzer. False: torn, err says where. */
