@@ -57,9 +57,19 @@ struct http_request etcd_client_request(struct etcd_client *client, const char *
 }
 
 struct one_call {
-    bool writes, reads_added, was_answered;
+    bool writes;
+    enum reply_kind kind;
     struct etcd_answer *out;
 };
+
+static bool read_success(struct one_call *call, const struct http_reply *reply, struct etcd_header *out_header, struct usher_error *err)
+{
+    if (call->kind == REPLY_ADDED)
+        return etcd_wire_read_added(reply->body, reply->body_bytes, out_header, &call->out->added, err);
+    if (call->kind == REPLY_BARE)
+        return etcd_wire_is_object(reply->body, reply->body_bytes) || usher_error_set(err, "the reply is not etcd's JSON");
+    return etcd_wire_read_header(reply->body, reply->body_bytes, out_header, err);
+}
 
 static void take_call(void *self, struct http_batch *batch, void *tag, const struct http_reply *reply)
 {
@@ -67,7 +77,6 @@ static void take_call(void *self, struct http_batch *batch, void *tag, const str
     struct etcd_answer *out = call->out;
     struct etcd_header header = {{0}, {0}};
     struct usher_error err = {0};
-    bool is_read;
 
     (void)batch;
     (void)tag;
@@ -76,18 +85,15 @@ static void take_call(void *self, struct http_batch *batch, void *tag, const str
         snprintf(out->message, sizeof out->message, "%s", reply->problem);
         return;
     }
-    call->was_answered = true;
     if (reply->status != 200) {
         out->refusal = etcd_wire_read_refusal(reply->body, reply->body_bytes, out->message, sizeof out->message);
         out->outcome = call->writes && etcd_refusal_is_ambiguous(out->refusal) ? CALL_UNKNOWN : CALL_REFUSED;
         return;
     }
-    is_read = call->reads_added ? etcd_wire_read_added(reply->body, reply->body_bytes, &header, &out->added, &err)
-                                : etcd_wire_read_header(reply->body, reply->body_bytes, &header, &err);
-    out->outcome = is_read ? CALL_OK : CALL_UNKNOWN;
+    out->outcome = read_success(call, reply, &header, &err) ? CALL_OK : CALL_UNKNOWN;
     out->cluster = header.cluster;
     out->answered_by = header.member;
-    if (!is_read)
+    if (out->outcome != CALL_OK)
         snprintf(out->message, sizeof out->message, "%.200s", err.text);
 }
 
@@ -110,10 +116,10 @@ static void call_once(struct etcd_client *client, const char *address, const cha
     http_batch_run(batch, deadline, false);
 }
 
-void etcd_client_call(struct etcd_client *client, const char *address, const char *path, const char *body, bool writes, bool reads_added,
-                      struct deadline deadline, struct etcd_answer *out)
+void etcd_client_call(struct etcd_client *client, const char *address, const char *path, const char *body, bool writes,
+                      enum reply_kind kind, struct deadline deadline, struct etcd_answer *out)
 {
-    struct one_call call = {.writes = writes, .reads_added = reads_added, .out = out};
+    struct one_call call = {.writes = writes, .kind = kind, .out = out};
 
     etcd_client_authenticate(client, &address, 1, deadline);
     call_once(client, address, path, body, &call, deadline);

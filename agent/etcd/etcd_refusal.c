@@ -44,23 +44,33 @@ static const struct {
     {"transport", REFUSAL_GATEWAY},
 };
 
+/* etcd's own words, or NULL when the body is not its JSON. Streams of 3.4 and 3.5 wrap the message in an object. */
+static const char *message_of(const json_t *root)
+{
+    const json_t *error = json_object_get(root, "error");
+    const char *message = json_string_value(json_object_get(root, "message"));
+
+    if (message == NULL)
+        message = json_string_value(json_object_get(error, "message"));
+    return message != NULL ? message : json_string_value(error);
+}
+
 enum etcd_refusal etcd_wire_read_refusal(const char *text, size_t bytes, char *out_message, size_t message_bytes)
 {
     json_t *root = json_loadb(text, bytes, 0, NULL);
-    const char *message = json_string_value(json_object_get(root, "message"));
+    const char *message = message_of(root);
     enum etcd_refusal refusal = REFUSAL_UNKNOWN;
 
-    if (message == NULL)
-        message = json_string_value(json_object_get(json_object_get(root, "error"), "message"));
-    if (message == NULL)
-        message = json_string_value(json_object_get(root, "error"));
-    snprintf(out_message, message_bytes, "%.*s", (int)(bytes < 160 && message == NULL ? bytes : 240), message != NULL ? message : text);
+    if (message != NULL)
+        snprintf(out_message, message_bytes, "%.240s", message);
+    else
+        snprintf(out_message, message_bytes, "%.*s", (int)(bytes < 240 ? bytes : 240), text);
     for (char *at = out_message; *at != '\0'; at++)
         if ((unsigned char)*at < ' ')
             *at = ' ';
     for (size_t i = 0; i < sizeof table / sizeof table[0] && refusal == REFUSAL_UNKNOWN; i++)
-        if (strstr(out_message, table[i].part) != NULL)
-            refusal = table[i].refusal;
+        if ((message != NULL || table[i].refusal == REFUSAL_CN_GATEWAY) && strstr(out_message, table[i].part) != NULL)
+            refusal = table[i].refusal; /* a proxy's page with such words in it is not etcd's word; this one text comes without JSON */
     json_decref(root);
     return refusal;
 }

@@ -81,6 +81,14 @@ bool etcd_wire_read_header(const char *text, size_t bytes, struct etcd_header *o
     return is_read;
 }
 
+bool etcd_wire_is_object(const char *text, size_t bytes)
+{
+    json_t *root = load(text, bytes, NULL);
+
+    json_decref(root);
+    return root != NULL;
+}
+
 static bool read_urls(const json_t *object, const char *key, struct url_list *out)
 {
     const json_t *array = json_object_get(object, key), *value;
@@ -205,9 +213,12 @@ bool etcd_wire_read_added(const char *text, size_t bytes, struct etcd_header *ou
 bool etcd_wire_read_token(const char *text, size_t bytes, char *out_token, size_t token_bytes, struct usher_error *err)
 {
     json_t *root = load(text, bytes, err);
-    bool is_read = root != NULL && read_text(root, "token", out_token, token_bytes) && out_token[0] != '\0';
+    const char *token = json_string_value(json_object_get(root, "token"));
+    bool is_read = token != NULL && token[0] != '\0' && strlen(token) < token_bytes;
 
-    if (root != NULL && !is_read)
+    if (is_read)
+        memcpy(out_token, token, strlen(token) + 1);
+    else if (root != NULL)
         usher_error_set(err, "the reply to authenticate holds no token");
     json_decref(root);
     return is_read;

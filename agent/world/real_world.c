@@ -35,8 +35,8 @@ static bool quorum_read(void *self, const char *address, struct deadline deadlin
 {
     struct real_world *real = self;
 
-    etcd_client_call(&real->client, address, "/v3/kv/range", "{\"key\":\"ZXRjZC11c2hlci9iYXJyaWVy\",\"count_only\":true}", false, false,
-                     deadline, out_answer);
+    etcd_client_call(&real->client, address, "/v3/kv/range", "{\"key\":\"ZXRjZC11c2hlci9iYXJyaWVy\",\"count_only\":true}", false,
+                     REPLY_HEADER, deadline, out_answer);
     return out_answer->outcome == CALL_OK || (out_answer->outcome == CALL_REFUSED && out_answer->refusal == REFUSAL_PERMISSION_DENIED);
 }
 
@@ -47,7 +47,7 @@ static void add(struct real_world *real, const char *address, const struct url_l
 
     bounded_text_init(&body, MEMBER_URLS_MAX * URL_BYTES + 128);
     etcd_wire_write_urls(&body, "{\"peerURLs\":", peer_urls, suffix);
-    etcd_client_call(&real->client, address, "/v3/cluster/member/add", bounded_text_c(&body), true, true, deadline, out);
+    etcd_client_call(&real->client, address, "/v3/cluster/member/add", bounded_text_c(&body), true, REPLY_ADDED, deadline, out);
     bounded_text_done(&body);
 }
 
@@ -63,27 +63,27 @@ static void add_voter(void *self, const char *address, const struct url_list *pe
 }
 
 static void call_with_id(struct real_world *real, const char *address, const char *path, const char *key, struct member_id id,
-                         struct deadline deadline, struct etcd_answer *out)
+                         enum reply_kind kind, struct deadline deadline, struct etcd_answer *out)
 {
     char body[96];
 
     snprintf(body, sizeof body, "{\"%s\":\"%llu\"}", key, (unsigned long long)id.value);
-    etcd_client_call(&real->client, address, path, body, true, false, deadline, out);
+    etcd_client_call(&real->client, address, path, body, true, kind, deadline, out);
 }
 
 static void promote(void *self, const char *address, struct member_id id, struct deadline deadline, struct etcd_answer *out)
 {
-    call_with_id(self, address, "/v3/cluster/member/promote", "ID", id, deadline, out);
+    call_with_id(self, address, "/v3/cluster/member/promote", "ID", id, REPLY_HEADER, deadline, out);
 }
 
 static void remove_member(void *self, const char *address, struct member_id id, struct deadline deadline, struct etcd_answer *out)
 {
-    call_with_id(self, address, "/v3/cluster/member/remove", "ID", id, deadline, out);
+    call_with_id(self, address, "/v3/cluster/member/remove", "ID", id, REPLY_HEADER, deadline, out);
 }
 
 static void move_leader(void *self, const char *address, struct member_id to, struct deadline deadline, struct etcd_answer *out)
 {
-    call_with_id(self, address, "/v3/maintenance/transfer-leadership", "targetID", to, deadline, out);
+    call_with_id(self, address, "/v3/maintenance/transfer-leadership", "targetID", to, REPLY_BARE, deadline, out);
 }
 
 static void update_peer_urls(void *self, const char *address, struct member_id id, const struct url_list *peer_urls,
@@ -97,7 +97,7 @@ static void update_peer_urls(void *self, const char *address, struct member_id i
     snprintf(prefix, sizeof prefix, "{\"ID\":\"%llu\",\"peerURLs\":", (unsigned long long)id.value);
     bounded_text_init(&body, MEMBER_URLS_MAX * URL_BYTES + 128);
     etcd_wire_write_urls(&body, prefix, peer_urls, "}");
-    etcd_client_call(&real->client, address, "/v3/cluster/member/update", bounded_text_c(&body), true, false, deadline, out);
+    etcd_client_call(&real->client, address, "/v3/cluster/member/update", bounded_text_c(&body), true, REPLY_HEADER, deadline, out);
     bounded_text_done(&body);
 }
 

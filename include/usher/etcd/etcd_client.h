@@ -29,10 +29,16 @@ void etcd_client_statuses(struct etcd_client *client, const char *const *address
                           struct etcd_status *out_statuses, bool *out_known);
 void etcd_client_gauges(struct etcd_client *client, const char *const *addresses, size_t count, struct member_id target,
                         struct deadline deadline, struct gauge_reading *out_readings);
-/* One POST to one address. `reads_added`: the reply is member add's. A refusal or silence fills *out accordingly. `writes`: an etcd-made
- * time-out is UNKNOWN. */
-void etcd_client_call(struct etcd_client *client, const char *address, const char *path, const char *body, bool writes, bool reads_added,
-                      struct deadline deadline, struct etcd_answer *out);
+/* What a success must hold, to count as one. */
+enum reply_kind {
+    REPLY_HEADER = 0, /* who answered */
+    REPLY_ADDED,      /* member add: the new ID, too */
+    REPLY_BARE,       /* transfer-leadership: etcd answers "{}", without a header */
+};
+
+/* One POST to one address. A refusal or silence fills *out accordingly. `writes`: an etcd-made time-out is UNKNOWN. */
+void etcd_client_call(struct etcd_client *client, const char *address, const char *path, const char *body, bool writes,
+                      enum reply_kind kind, struct deadline deadline, struct etcd_answer *out);
 
 /* Asks for a token when a user is set and none is held, at most once in AUTHENTICATE_EVERY_MS, at the given addresses until a voter
  * answers (learners refuse). */

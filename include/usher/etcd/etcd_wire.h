@@ -14,6 +14,8 @@ struct etcd_header {
 };
 
 USHER_MUST_CHECK bool etcd_wire_read_header(const char *text, size_t bytes, struct etcd_header *out, struct usher_error *err);
+/* JSON, and an object: all that etcd's answer to transfer-leadership is ("{}", without a header, in every version). */
+USHER_MUST_CHECK bool etcd_wire_is_object(const char *text, size_t bytes);
 USHER_MUST_CHECK bool etcd_wire_read_list(const char *text, size_t bytes, struct etcd_header *out_header, struct member_list *out_list,
                                           struct usher_error *err);
 USHER_MUST_CHECK bool etcd_wire_read_status(const char *text, size_t bytes, struct etcd_status *out, struct usher_error *err);
