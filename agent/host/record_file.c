@@ -40,6 +40,8 @@ static bool read_bytes(const char *path, struct bounded_text *out_text, char out
 {
     switch (text_file_read(path, RECORD_FILE_BYTES, out_text, err)) {
     case TEXT_FILE_READ:
+        if (out_text->length_bytes == 0) /* cut short by whoever wrote it: what stood there is not known */
+            return usher_error_set(err, "the file is there, but holds nothing; remove it only if this set has never founded a cluster");
         break;
     case TEXT_FILE_ABSENT:
         if (!directory_is_there(path, err))

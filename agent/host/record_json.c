@@ -113,21 +113,11 @@ static json_t *hex(uint64_t id)
     return json_string(text);
 }
 
-static void put_or_drop(json_t *root, const char *key, json_t *value)
-{
-    if (value != NULL)
-        json_object_set_new(root, key, value);
-    else
-        json_object_del(root, key);
-}
-
 static json_t *permits_json(const struct permit_list *permits)
 {
     struct bounded_text text;
     json_t *value;
 
-    if (permits->count == 0)
-        return NULL;
     bounded_text_init(&text, PERMITS_MAX * (PERMIT_NAME_BYTES + 16));
     for (size_t i = 0; i < permits->count; i++)
         bounded_text_printf(&text, "%s%s=%s", i > 0 ? "," : "", permit_word(permits->permits[i].kind), permits->permits[i].name);
@@ -136,33 +126,48 @@ static json_t *permits_json(const struct permit_list *permits)
     return value;
 }
 
-/* Writes what we know over what stood there; keys that we do not know are kept. */
-static void put_all(json_t *root, const struct set_record *record)
+static bool put_lists(json_t *root, const struct set_record *record)
 {
     json_t *slots = json_object(), *endpoints = json_array(), *forgotten = json_array();
+    bool is_put = true;
 
     for (size_t i = 0; i < record->slot_count; i++)
-        json_object_set_new(slots, record->slots[i].name, hex(record->slots[i].id.value));
+        is_put &= json_object_set_new(slots, record->slots[i].name, hex(record->slots[i].id.value)) == 0;
     for (size_t i = 0; i < record->endpoint_count; i++)
-        json_array_append_new(endpoints, json_string(record->endpoints[i]));
+        is_put &= json_array_append_new(endpoints, json_string(record->endpoints[i])) == 0;
     for (size_t i = 0; i < record->forgotten_count; i++)
-        json_array_append_new(forgotten, hex(record->forgotten[i].value));
-    put_or_drop(root, "claim",
-                record->claim.slot[0] == '\0'
-                    ? NULL
-                    : json_pack("{s:s, s:s, s:s}", "slot", record->claim.slot, "nonce", record->claim.nonce, "time", record->claim.time));
-    put_or_drop(root, "cluster-id", cluster_id_is_known(record->cluster) ? hex(record->cluster.value) : NULL);
-    put_or_drop(root, "permit", permits_json(&record->permits));
-    json_object_set_new(root, "slots", slots);
-    json_object_set_new(root, "endpoints", endpoints);
-    json_object_set_new(root, "forgotten", forgotten);
+        is_put &= json_array_append_new(forgotten, hex(record->forgotten[i].value)) == 0;
+    is_put &= json_object_set_new(root, "slots", slots) == 0;
+    is_put &= json_object_set_new(root, "endpoints", endpoints) == 0;
+    is_put &= json_object_set_new(root, "forgotten", forgotten) == 0;
+    return is_put;
+}
+
+/* Writes what we know over what stood there; keys that we do not know are kept. False: something could not be put (a name that is not
+ * UTF-8, no memory). A claim that is left out in silence would let a second founder in. */
+static bool put_all(json_t *root, const struct set_record *record)
+{
+    bool is_put = put_lists(root, record);
+
+    json_object_del(root, "claim");
+    json_object_del(root, "cluster-id");
+    json_object_del(root, "permit");
+    if (record->claim.slot[0] != '\0')
+        is_put &= json_object_set_new(root, "claim",
+                                      json_pack("{s:s, s:s, s:s}", "slot", record->claim.slot, "nonce", record->claim.nonce, "time",
+                                                record->claim.time)) == 0;
+    if (cluster_id_is_known(record->cluster))
+        is_put &= json_object_set_new(root, "cluster-id", hex(record->cluster.value)) == 0;
+    if (record->permits.count > 0)
+        is_put &= json_object_set_new(root, "permit", permits_json(&record->permits)) == 0;
+    return is_put;
 }
 
 bool record_json_write(const struct set_record *record, const char *old_text, size_t old_length_bytes, struct bounded_text *out_text,
                        struct usher_error *err)
 {
     json_t *root = old_length_bytes > 0 ? json_loadb(old_text, old_length_bytes, 0, NULL) : NULL;
-    char *dump;
+    char *dump = NULL;
     bool is_added;
 
     if (!json_is_object(root)) {
@@ -171,10 +176,10 @@ bool record_json_write(const struct set_record *record, const char *old_text, si
     }
     if (root == NULL)
         return usher_error_set(err, "out of memory");
-    put_all(root, record);
-    dump = json_dumps(root, JSON_INDENT(2));
+    if (put_all(root, record))
+        dump = json_dumps(root, JSON_INDENT(2));
     json_decref(root);
     is_added = dump != NULL && bounded_text_add_c(out_text, dump) && bounded_text_add_c(out_text, "\n");
     free(dump);
-    return is_added || usher_error_set(err, "cannot render the set record");
+    return is_added || usher_error_set(err, "cannot render the set record: a name that is not UTF-8, or too long");
 }

@@ -68,7 +68,6 @@ TEXT_SETTING(set_remote_key, remote_tls.key)
 TEXT_SETTING(set_remote_server_name, remote_tls.server_name)
 TEXT_SETTING(set_remote_user, remote_tls.user)
 TEXT_SETTING(set_remote_password_file, remote_tls.password_file)
-TEXT_SETTING(set_plan_dir, plan_dir)
 TEXT_SETTING(set_set_record, set_record)
 TEXT_SETTING(set_token, cluster_token)
 TEXT_SETTING(set_preference, leader_preference)
@@ -114,6 +113,11 @@ static bool set_data_dir(struct settings *settings, const char *text, struct ush
 static bool set_wal_dir(struct settings *settings, const char *text, struct usher_error *err)
 {
     return text[0] == '\0' || set_directory(settings->wal_dir, text, err);
+}
+
+static bool set_plan_dir(struct settings *settings, const char *text, struct usher_error *err)
+{
+    return set_directory(settings->plan_dir, text, err);
 }
 
 static bool set_endpoints(struct settings *settings, const char *text, struct usher_error *err)
@@ -259,15 +263,21 @@ static int command_bit(enum settings_command command)
 
 void settings_problem(struct usher_error *problems, const char *format, ...)
 {
-    size_t used = strlen(problems->text);
+    static const char more[] = "\n(and more)";
+    size_t used = strlen(problems->text), room = sizeof problems->text - used;
+    char line[PATH_BYTES * 2];
     va_list values;
 
-    problems->exit = USHER_EXIT_USAGE;
-    if (used > 0 && used + 1 < sizeof problems->text)
-        problems->text[used++] = '\n', problems->text[used] = '\0';
     va_start(values, format);
-    vsnprintf(problems->text + used, sizeof problems->text - used, format, values);
+    vsnprintf(line, sizeof line, format, values);
     va_end(values);
+    problems->exit = USHER_EXIT_USAGE;
+    if (used >= sizeof more && strcmp(problems->text + used - (sizeof more - 1), more) == 0)
+        return;
+    if (strlen(line) + 1 + sizeof more < room)
+        snprintf(problems->text + used, room, "%s%s", used > 0 ? "\n" : "", line);
+    else
+        memcpy(problems->text + used, more, sizeof more); /* there is room for it: see above */
 }
 
 static const char *find_variable(char *const environment[], const char *name)
@@ -301,6 +311,8 @@ static const char *from_environment(const struct setting *setting, char *const e
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+enum { SHOWN_BYTES = 100 }; /* of a value in a message */
+
 static bool is_secret(const struct setting *setting) { return strcmp(setting->flag, "user") == 0; }
 
 static void apply(const struct setting *setting, struct settings *settings, const char *source, const char *value,
@@ -309,7 +321,39 @@ static void apply(const struct setting *setting, struct settings *settings, cons
     struct usher_error allowed = {0};
 
     if (!setting->parse(settings, value, &allowed))
-        settings_problem(problems, "%s: \"%s\" is not allowed: %s", source, is_secret(setting) ? "..." : value, allowed.text);
+        settings_problem(problems, "%s: \"%.*s%s\" is not allowed: %s", source, is_secret(setting) ? 0 : SHOWN_BYTES, value,
+                         is_secret(setting) || strlen(value) > SHOWN_BYTES ? "..." : "", allowed.text);
+}
+
+/* A flag that getopt did not take, or took for a longer one. What stands behind '=' may be a secret: it is not repeated. */
+static void unknown_flag(const char *word, const char *longer, struct usher_error *problems)
+{
+    int length = (int)strcspn(word, "=");
+
+    if (longer != NULL)
+        settings_problem(problems, "%.*s: no such flag; did you mean --%s?", length, word, longer);
+    else if (word[1] != '-')
+        settings_problem(problems, "%.*s: no such flag; flags begin with two dashes (see --help)", length, word);
+    else
+        settings_problem(problems, "%.*s: no such flag (see --help)", length, word);
+}
+
+/* `word` is where the flag stands; optarg and optind as getopt left them. */
+static void take_flag(enum settings_command command, const struct setting *setting, const char *word, const char **out_value,
+                      struct usher_error *problems)
+{
+    bool has_equals = strchr(word, '=') != NULL;
+
+    if (strcspn(word + 2, "=") != strlen(setting->flag)) { /* what is short for one flag today is short for two tomorrow */
+        unknown_flag(word, setting->flag, problems);
+    } else if ((setting->commands & command_bit(command)) == 0) {
+        settings_problem(problems, "--%s: not a flag of this command (see --help)", setting->flag);
+    } else if (!has_equals && optarg != NULL && strncmp(optarg, "--", 2) == 0) {
+        settings_problem(problems, "--%s needs a value", setting->flag);
+        optind--; /* it is the next flag */
+    } else {
+        *out_value = optarg != NULL ? optarg : "true";
+    }
 }
 
 /* Flags as given; the last of several counts, as is usual. */
@@ -317,29 +361,28 @@ static void read_flags(enum settings_command command, int argc, char *const argv
                        struct usher_error *problems)
 {
     struct option options[SETTING_COUNT + 1] = {0};
-    int index = 0, found;
+    int index = 0, found, at, reported = 0;
 
     for (size_t i = 0; i < SETTING_COUNT; i++)
         options[i] =
             (struct option){table[i].flag, table[i].value_name == NULL ? optional_argument : required_argument, NULL, (int)i + 256};
     optind = 0; /* start anew: settings may be read more than once in a process */
     opterr = 0;
-    while ((found = getopt_long(argc, argv, "+:", options, &index)) != -1) {
+    while (at = optind > 0 ? optind : 1, (found = getopt_long(argc, argv, "+:", options, &index)) != -1) {
         if (found == ':') {
-            settings_problem(problems, "%s needs a value", argv[optind - 1]);
-        } else if (found == '?') {
-            settings_problem(problems, "%s: no such flag (see --help)", argv[optind - 1]);
-        } else if ((table[found - 256].commands & command_bit(command)) == 0) {
-            settings_problem(problems, "--%s: not a flag of this command (see --help)", table[found - 256].flag);
-        } else {
-            values[found - 256] = optarg != NULL ? optarg : "true";
+            settings_problem(problems, "%s needs a value", argv[at]);
+        } else if (found != '?') {
+            take_flag(command, &table[found - 256], argv[at], &values[found - 256], problems);
+        } else if (at != reported) { /* -abc comes three times */
+            unknown_flag(argv[at], NULL, problems);
+            reported = at;
         }
     }
     for (; optind < argc; optind++)
-        settings_problem(problems, "\"%s\": a word without a flag before it", argv[optind]);
+        settings_problem(problems, "\"%.*s\": a word without a flag before it", SHOWN_BYTES, argv[optind]);
 }
 
-static void fill_defaults_of_this_machine(struct settings *settings, char *const environment[])
+static void fill_defaults_of_this_machine(struct settings *settings, char *const environment[], struct usher_error *problems)
 {
     const char *account = find_variable(environment, "USHER_SERVICE_ACCOUNT_DIR");
     const char *password = find_variable(environment, "ETCDCTL_PASSWORD");
@@ -350,7 +393,9 @@ static void fill_defaults_of_this_machine(struct settings *settings, char *const
     if (settings->join.name[0] == '\0' && gethostname(settings->join.name, sizeof settings->join.name - 1) != 0)
         settings->join.name[0] = '\0';
     snprintf(settings->join.slot_name, NAME_BYTES, "%s", settings->pod_name[0] != '\0' ? settings->pod_name : settings->join.name);
-    if (password != NULL && strlen(password) < sizeof settings->tls.password)
+    if (password != NULL && strlen(password) >= sizeof settings->tls.password)
+        settings_problem(problems, "ETCDCTL_PASSWORD: \"...\" is not allowed: at most %d bytes", NAME_BYTES - 1);
+    else if (password != NULL)
         snprintf(settings->tls.password, sizeof settings->tls.password, "%s", password);
     if (settings->pod_namespace[0] == '\0') {
         snprintf(path, sizeof path, "%s/namespace", account != NULL ? account : "/var/run/secrets/kubernetes.io/serviceaccount");
@@ -375,9 +420,11 @@ bool settings_read(enum settings_command command, int argc, char *const argv[], 
     const char *values[SETTING_COUNT] = {NULL};
     struct settings *settings = calloc(1, sizeof *settings);
     struct usher_error problems = {0};
+    struct settings_given given = {0};
 
     if (settings == NULL)
         return usher_error_set(err, "out of memory");
+    settings->janitor_after_ms = -1;
     read_flags(command, argc, argv, values, &problems);
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         char source[80];
@@ -393,9 +440,11 @@ bool settings_read(enum settings_command command, int argc, char *const argv[], 
         }
         if (value != NULL)
             apply(&table[i], settings, source, value, &problems);
+        given.peer_url |= value != NULL && table[i].parse == set_peer_url;
+        given.endpoints |= value != NULL && (table[i].parse == set_endpoints || table[i].parse == set_remote_endpoints);
     }
-    fill_defaults_of_this_machine(settings, environment);
-    settings_check(command, settings, &problems);
+    fill_defaults_of_this_machine(settings, environment, &problems);
+    settings_check(command, settings, &given, &problems);
     if (problems.text[0] == '\0')
         *out = *settings;
     else if (err != NULL)

@@ -53,15 +53,16 @@ static void check_name(const struct settings *settings, struct usher_error *prob
                          settings->join.name);
 }
 
-void settings_check(enum settings_command command, const struct settings *settings, struct usher_error *problems)
+void settings_check(enum settings_command command, const struct settings *settings, const struct settings_given *given,
+                    struct usher_error *problems)
 {
     if (command != SETTINGS_FOR_INIT && command != SETTINGS_FOR_SIDECAR)
         return;
     check_name(settings, problems);
-    if (settings->join.peer_urls.count == 0)
+    if (settings->join.peer_urls.count == 0 && !given->peer_url)
         settings_problem(problems,
                          "--peer-url is missing: the peer URLs that etcd will advertise (ETCD_INITIAL_ADVERTISE_PEER_URLS serves, too)");
-    if (command == SETTINGS_FOR_INIT && settings->endpoint_count + settings->remote_endpoint_count == 0 &&
+    if (command == SETTINGS_FOR_INIT && settings->endpoint_count + settings->remote_endpoint_count == 0 && !given->endpoints &&
         settings->join.bootstrap != BOOTSTRAP_ONCE)
         settings_problem(problems, "--endpoints is missing: client URLs of live members, or of the pods that will be");
     if (!url_is_valid(settings->local_endpoint))

@@ -2,17 +2,23 @@
 #include "settings_parse.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 bool parse_text(const char *text, char *out, size_t out_bytes, struct usher_error *err)
 {
     size_t length = strlen(text);
+    json_t *utf8;
 
     if (length >= out_bytes)
         return usher_error_set(err, "at most %zu bytes", out_bytes - 1);
     if (strpbrk(text, "\n\r") != NULL)
         return usher_error_set(err, "one line of text");
+    utf8 = json_string(text);
+    json_decref(utf8);
+    if (utf8 == NULL) /* it could not stand in the set record, nor in any other of our files */
+        return usher_error_set(err, "text in UTF-8");
     memcpy(out, text, length + 1);
     return true;
 }
@@ -60,7 +66,15 @@ static bool parse_with_unit(const char *text, const struct unit *units, size_t c
 bool duration_parse(const char *text, int64_t *out_ms, struct usher_error *err)
 {
     static const struct unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}};
-    return parse_with_unit(text, units, 4, "a duration such as 250ms, 5s, 2m or 1h", out_ms, err);
+    static const int64_t max_ms = (int64_t)10 * 365 * 24 * 60 * 60 * 1000; /* sums of a few of them stay far from the type's end */
+    int64_t ms;
+
+    if (!parse_with_unit(text, units, 4, "a duration such as 250ms, 5s, 2m or 1h", &ms, err))
+        return false;
+    if (ms > max_ms)
+        return usher_error_set(err, "a duration of at most ten years");
+    *out_ms = ms;
+    return true;
 }
 
 bool size_parse(const char *text, int64_t *out_bytes, struct usher_error *err)
@@ -156,6 +170,8 @@ bool parse_urls(const char *text, struct url_list *out, struct usher_error *err)
 
     if (!split_list(text, add_url, &list, err))
         return false;
+    if (list.count == 0)
+        return usher_error_set(err, "at least one URL");
     *out = list;
     return true;
 }

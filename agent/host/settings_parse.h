@@ -17,8 +17,14 @@ bool parse_word(const char *text, const struct word_value *words, size_t count, 
 bool split_list(const char *text, bool (*add)(void *self, const char *entry, struct usher_error *err), void *self, struct usher_error *err);
 bool url_is_valid(const char *url);
 
+/* What was given at all, be it in a form that was refused: nobody is told that it is missing, too. */
+struct settings_given {
+    bool peer_url, endpoints;
+};
+
 /* Cross-checks after all values are read: adds one line per problem to `problems`. */
-void settings_check(enum settings_command command, const struct settings *settings, struct usher_error *problems);
+void settings_check(enum settings_command command, const struct settings *settings, const struct settings_given *given,
+                    struct usher_error *problems);
 /* Appends "what: allowed" as a line of its own. */
 void settings_problem(struct usher_error *problems, const char *format, ...) USHER_PRINTF(2, 3);
 

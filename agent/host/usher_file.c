@@ -29,11 +29,25 @@ static bool read_id(const json_t *object, const char *key, uint64_t *out)
     return value == NULL || (json_is_string(value) && id_from_hex(json_string_value(value), out));
 }
 
+static bool read_switch(const json_t *object, const char *key, bool *out)
+{
+    const json_t *value = json_object_get(object, key);
+
+    *out = json_is_true(value);
+    return value == NULL || json_is_boolean(value);
+}
+
+static bool is_object_or_absent(const json_t *value) { return value == NULL || json_is_object(value); }
+
+static bool is_array_or_absent(const json_t *value) { return value == NULL || json_is_array(value); }
+
 static bool read_lists(const json_t *root, struct usher_file *out)
 {
     const json_t *endpoints = json_object_get(root, "endpoints"), *voters = json_object_get(root, "voters"), *value;
     size_t i;
 
+    if (!is_array_or_absent(endpoints) || !is_array_or_absent(voters))
+        return false;
     json_array_foreach(endpoints, i, value)
     {
         if (i >= REMEMBERED_MAX || !json_is_string(value) || json_string_length(value) >= URL_BYTES)
@@ -54,9 +68,8 @@ static bool read_root(const json_t *root, struct usher_file *out)
 {
     const json_t *join = json_object_get(root, "join-record"), *left = json_object_get(root, "left");
 
-    out->nonce_was_used = json_is_true(json_object_get(root, "nonce-used"));
-    out->was_voter = json_is_true(json_object_get(root, "was-voter"));
-    return read_text(root, "namespace", out->pod_namespace, sizeof out->pod_namespace) &&
+    return is_object_or_absent(join) && is_object_or_absent(left) && read_switch(root, "nonce-used", &out->nonce_was_used) &&
+           read_switch(root, "was-voter", &out->was_voter) && read_text(root, "namespace", out->pod_namespace, sizeof out->pod_namespace) &&
            read_text(root, "slot", out->slot, sizeof out->slot) && read_text(root, "nonce", out->nonce, sizeof out->nonce) &&
            read_id(root, "cluster-id", &out->cluster.value) && read_id(join, "cluster-id", &out->join_record.cluster.value) &&
            read_id(join, "member-id", &out->join_record.member.value) && read_id(left, "cluster-id", &out->left.cluster.value) &&
@@ -101,49 +114,59 @@ enum usher_file_state usher_file_read(const char *data_dir, struct usher_file *o
     return state;
 }
 
-static void put_id(json_t *object, const char *key, uint64_t id)
+static bool put_id(json_t *object, const char *key, uint64_t id)
 {
     char hex[ID_TEXT_BYTES];
 
     if (id == 0)
-        return;
+        return true;
     id_to_hex(id, hex);
-    json_object_set_new(object, key, json_string(hex));
+    return json_object_set_new(object, key, json_string(hex)) == 0;
 }
 
-static void put_pair(json_t *root, const char *key, struct cluster_id cluster, struct member_id member)
+static bool put_pair(json_t *root, const char *key, struct cluster_id cluster, struct member_id member)
 {
     json_t *pair;
 
     if (!member_id_is_known(member))
-        return;
+        return true;
     pair = json_object();
-    put_id(pair, "cluster-id", cluster.value);
-    put_id(pair, "member-id", member.value);
-    json_object_set_new(root, key, pair);
+    if (!put_id(pair, "cluster-id", cluster.value) || !put_id(pair, "member-id", member.value)) {
+        json_decref(pair);
+        return false;
+    }
+    return json_object_set_new(root, key, pair) == 0;
 }
 
+static bool put_lists(json_t *root, const struct usher_file *file)
+{
+    json_t *endpoints = json_array(), *voters = json_array();
+    bool is_put = json_object_set_new(root, "endpoints", endpoints) == 0 && json_object_set_new(root, "voters", voters) == 0;
+
+    for (size_t i = 0; is_put && i < file->endpoint_count; i++)
+        is_put = json_array_append_new(endpoints, json_string(file->endpoints[i])) == 0;
+    for (size_t i = 0; is_put && i < file->voter_count; i++) {
+        char hex[ID_TEXT_BYTES];
+        id_to_hex(file->voters[i].value, hex);
+        is_put = json_array_append_new(voters, json_string(hex)) == 0;
+    }
+    return is_put;
+}
+
+/* NULL: something could not be put. A note that is left out in silence is a note that was never made. */
 static json_t *render(const struct usher_file *file)
 {
     json_t *root = json_pack("{s:i, s:s, s:s, s:b, s:b}", "version", (int)FILE_VERSION, "namespace", file->pod_namespace, "slot",
                              file->slot, "nonce-used", (int)file->nonce_was_used, "was-voter", (int)file->was_voter);
-    json_t *endpoints = json_array(), *voters = json_array();
+    bool is_put = root != NULL && put_id(root, "cluster-id", file->cluster.value) &&
+                  put_pair(root, "join-record", file->join_record.cluster, file->join_record.member) &&
+                  put_pair(root, "left", file->left.cluster, file->left.member) &&
+                  (file->nonce[0] == '\0' || json_object_set_new(root, "nonce", json_string(file->nonce)) == 0) && put_lists(root, file);
 
-    put_id(root, "cluster-id", file->cluster.value);
-    put_pair(root, "join-record", file->join_record.cluster, file->join_record.member);
-    put_pair(root, "left", file->left.cluster, file->left.member);
-    if (file->nonce[0] != '\0')
-        json_object_set_new(root, "nonce", json_string(file->nonce));
-    for (size_t i = 0; i < file->endpoint_count; i++)
-        json_array_append_new(endpoints, json_string(file->endpoints[i]));
-    for (size_t i = 0; i < file->voter_count; i++) {
-        char hex[ID_TEXT_BYTES];
-        id_to_hex(file->voters[i].value, hex);
-        json_array_append_new(voters, json_string(hex));
-    }
-    json_object_set_new(root, "endpoints", endpoints);
-    json_object_set_new(root, "voters", voters);
-    return root;
+    if (is_put)
+        return root;
+    json_decref(root);
+    return NULL;
 }
 
 bool usher_file_write(const char *data_dir, const struct usher_file *file, struct usher_error *err)

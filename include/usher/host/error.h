@@ -15,7 +15,7 @@ enum usher_exit {
     USHER_EXIT_TIMEOUT = 4,
 };
 
-enum { ERROR_TEXT_BYTES = 2048 };
+enum { ERROR_TEXT_BYTES = 4096 }; /* what Kubernetes shows of /dev/termination-log */
 
 struct usher_error {
     enum usher_exit exit; /* USHER_EXIT_FAILED unless set otherwise */
