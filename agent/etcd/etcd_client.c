@@ -112,6 +112,7 @@ static void call_once(struct etcd_client *client, const char *address, const cha
     }
     http_batch_end_by(batch, deadline);
     request = etcd_client_request(client, address, path, body, url);
+    request.is_write = call->writes;
     http_batch_add(batch, &request);
     http_batch_run(batch, deadline, false);
 }

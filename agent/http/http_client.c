@@ -153,6 +153,7 @@ static bool set_request(struct transfer *transfer, const struct http_request *re
               curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK && curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
               /* a resolver that hangs is left behind at the deadline, not waited for */
               curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->is_write ? 1L : 0L) == CURLE_OK &&
               curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
               curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->problem) == CURLE_OK &&
               curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
@@ -236,13 +237,13 @@ void http_batch_end_by(struct http_batch *batch, struct deadline deadline)
 static void report(struct http_batch *batch, struct transfer *transfer, bool is_complete, const char *fallback_problem)
 {
     struct http_reply reply = {.took_ms = monotonic_ms() - transfer->began_ms};
-    long request_bytes = 0;
-    curl_off_t connect_us = 0;
+    long request_bytes = 0, local_port = 0;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-    curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connect_us);
+    /* Not the time of the connect: of https, curl tells that only after the handshake, and a server whose certificate we refuse lives, too. */
+    curl_easy_getinfo(transfer->easy, CURLINFO_LOCAL_PORT, &local_port);
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &reply.status);
-    reply.tcp_accepted = is_complete || connect_us > 0 || request_bytes > 0;
+    reply.tcp_accepted = is_complete || local_port > 0 || request_bytes > 0;
     if (is_complete && !transfer->body.overflowed) {
         reply.outcome = HTTP_ANSWERED;
         reply.body = bounded_text_c(&transfer->body);

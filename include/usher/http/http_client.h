@@ -1,5 +1,5 @@
-/* The one HTTP client (libcurl): requests in parallel under one monotonic deadline, keep-alive, a body cap, no redirects, no proxy, no
- * hidden retries. Tells "not sent" from "sent, answer unknown". One client a thread. */
+/* The one HTTP client (libcurl): requests in parallel under one monotonic deadline, keep-alive, a body cap, no redirects, no proxy.
+ * Tells "not sent" from "sent, answer unknown". One client a thread. */
 #ifndef USHER_HTTP_HTTP_CLIENT_H
 #define USHER_HTTP_HTTP_CLIENT_H
 
@@ -22,6 +22,9 @@ struct http_request {
     const char *body;          /* copied; NULL = GET, else POST of JSON */
     const char *authorization; /* value of the header, copied; NULL = none. Never logged */
     const struct http_tls *tls;
+    /* Goes over a connection of its own, and so exactly once: libcurl sends a request again when a kept connection dies under it before the
+     * first byte of an answer, POST or not, and nothing turns that off. */
+    bool is_write;
     size_t max_body_bytes;
     void *tag; /* comes back with the reply */
 };
