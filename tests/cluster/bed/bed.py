@@ -33,7 +33,7 @@ class Pod:
         self.data.mkdir(parents=True)
         self.client, self.peer = f"{self.ip}:2379", f"http://{self.ip}:2380"
         self.etcd = self.sidecar = self.starting = None
-        self.uid, self.lives = "", 0
+        self.uid, self.lives, self.env_extra = "", 0, {}
         self.etcd_flags, self.version = [], bed.version
 
     # -- the usher's command line --
@@ -47,7 +47,7 @@ class Pod:
         return [f"--{key}={value}" for key, value in flags.items() if value is not None]
 
     def env(self):
-        return {"POD_NAME": self.name, "POD_NAMESPACE": self.set_name, "POD_UID": self.uid, "USHER_PLAN_DIR": str(self.plan)}
+        return {"POD_NAME": self.name, "POD_NAMESPACE": self.set_name, "POD_UID": self.uid, "USHER_PLAN_DIR": str(self.plan), **self.env_extra}
 
     # -- lives --
     def new_life(self):

@@ -6,12 +6,15 @@ import threading
 import time
 
 
+HEADERS = {}  # added to each request: a token, where etcd's auth is on
+
+
 def call(address, path, body=None, timeout=5.0):
     """POST to one member. Raises OSError when it does not answer, RuntimeError with etcd's words when it refuses."""
     host, port = address.rsplit(":", 1)
     connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
     try:
-        connection.request("POST", path, json.dumps(body or {}), {"Content-Type": "application/json"})
+        connection.request("POST", path, json.dumps(body or {}), {"Content-Type": "application/json", **HEADERS})
         reply = connection.getresponse()
         text = reply.read()
         if reply.status != 200:
