@@ -7,6 +7,8 @@
 #include "usher/member/plan.h"
 
 enum { TURN_MS = 1000, TURN_DOWN_MS = 500, TURN_LEAVING_MS = 50 };
+/* An etcd that was started a moment ago, or died a moment ago, is watched closely. */
+enum { KNOCK_EVERY_MS = 25, TURN_COMING_UP_MS = 50, COMING_UP_MS = 60 * 1000 };
 
 void sidecar_init(struct sidecar *sidecar, const struct settings *settings, const struct world *world,
                   const struct record_store *store_or_null, const struct leave_door *door)
@@ -68,6 +70,18 @@ static void read_plan(struct sidecar *sidecar)
         sidecar->etcd_expected_since_ms = usher->world->now_ms(usher->world->self);
 }
 
+/* It should run, and does not answer yet, or not any more: for a minute this is worth a closer look. */
+static bool is_coming_up(const struct sidecar *sidecar)
+{
+    const struct usher *usher = &sidecar->usher;
+    int64_t since_ms = sidecar->etcd_expected_since_ms;
+
+    if (sidecar->own.port_accepts == TRI_NO && sidecar->port_accepted_at_ms > since_ms)
+        since_ms = sidecar->port_accepted_at_ms;
+    return sidecar->plan == PLAN_START && !sidecar->own.answered && !sidecar->is_stopping &&
+           usher->world->now_ms(usher->world->self) - since_ms < COMING_UP_MS;
+}
+
 static void turn(struct sidecar *sidecar, enum leave_asked how)
 {
     sidecar->again_in_ms = TURN_MS;
@@ -83,6 +97,8 @@ static void turn(struct sidecar *sidecar, enum leave_asked how)
     if (sidecar->own.port_accepts == TRI_YES && sidecar->membership != MEMBERSHIP_NONE)
         sidecar_promote(sidecar);
     read_plan(sidecar);
+    if (is_coming_up(sidecar) && sidecar->own.port_accepts != TRI_NO && sidecar->again_in_ms > TURN_COMING_UP_MS)
+        sidecar->again_in_ms = TURN_COMING_UP_MS;
 }
 
 /* After a stop signal the sidecar keeps serving until etcd's client port is closed, or the deadline: as a plain container it gets SIGTERM at
@@ -115,6 +131,21 @@ static enum leave_asked who_asks(struct sidecar *sidecar)
     return how;
 }
 
+/* Between turns. While etcd's port is closed, it alone is tried, so that etcd is seen at once and nobody else is asked. */
+static void wait_for_turn(const struct sidecar *sidecar)
+{
+    const struct world *world = sidecar->usher.world;
+    struct deadline turn = deadline_in_ms(sidecar->again_in_ms);
+    bool knocks = is_coming_up(sidecar) && sidecar->own.port_accepts == TRI_NO;
+
+    while (!world->wait(world->self, knocks ? deadline_earlier(turn, deadline_in_ms(KNOCK_EVERY_MS)) : turn)) {
+        if (deadline_left_ms(turn) == 0)
+            return;
+        if (knocks && world->port_accepts(world->self, sidecar->usher.settings->local_endpoint, turn) == TRI_YES)
+            return;
+    }
+}
+
 enum usher_exit sidecar_run(struct sidecar *sidecar, struct usher_error *err)
 {
     const struct world *world = sidecar->usher.world;
@@ -133,6 +164,6 @@ enum usher_exit sidecar_run(struct sidecar *sidecar, struct usher_error *err)
             return USHER_EXIT_DONE;
         if (how != LEAVE_NOT_ASKED && (sidecar->again_in_ms > TURN_LEAVING_MS))
             sidecar->again_in_ms = TURN_LEAVING_MS;
-        world->wait(world->self, deadline_in_ms(sidecar->again_in_ms));
+        wait_for_turn(sidecar);
     }
 }
