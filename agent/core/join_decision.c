@@ -280,7 +280,8 @@ static bool guard_clusters(const struct join_facts *facts, struct join_decision 
 
 struct join_decision join_set_aside(const struct join_facts *facts, enum reason reason)
 {
-    const struct permit *drop = join_permit(facts, PERMIT_DROP, facts->wal.member.value, NULL);
+    const char *slot = facts->wal.state == WAL_IDS ? NULL : facts->settings.slot_name; /* data without an ID is named by the slot */
+    const struct permit *drop = join_permit(facts, PERMIT_DROP, facts->wal.member.value, slot);
     const struct endpoint_view *leader = NULL;
     struct join_decision decision;
     int64_t needed_bytes = -1;
@@ -297,7 +298,7 @@ struct join_decision join_set_aside(const struct join_facts *facts, enum reason 
             decision = join_act(JOIN_DROP, REASON_DROP_BY_PERMIT);
             decision.used_permit = *drop;
         } else {
-            decision = join_with_help(join_refuse(REASON_NO_SPACE_TO_ARCHIVE), PERMIT_DROP, facts->wal.member.value, NULL);
+            decision = join_with_help(join_refuse(REASON_NO_SPACE_TO_ARCHIVE), PERMIT_DROP, facts->wal.member.value, slot);
         }
     } else {
         decision = join_act(JOIN_ARCHIVE, reason);

@@ -78,6 +78,16 @@ static struct join_decision with_unstarted(const struct join_facts *facts, const
     return remove_entry(facts, member, REASON_REPLACE_UNSTARTED);
 }
 
+/* No permit outweighs a sign of life, so none is offered against one. */
+static struct join_decision refuse_to_replace(const struct join_facts *facts, const struct member *member, enum reason reason)
+{
+    struct join_decision decision = join_refuse(reason);
+
+    if (facts->our_gauge != GAUGE_CONNECTED)
+        decision = join_with_help(decision, PERMIT_REPLACE, member->id.value, NULL);
+    return about(facts, member, decision);
+}
+
 /* J12 to J14. Dead = nothing answers as its ID, and the gauges of a quorum of voters show it down, and the record gives our slot to it. A
  * permit replace=ID stands for the record and for unreadable gauges, never against a sign of life. Silence alone is never death. */
 static struct join_decision with_started(const struct join_facts *facts, const struct our_entry *entry)
@@ -96,12 +106,12 @@ static struct join_decision with_started(const struct join_facts *facts, const s
         return decision;
     }
     if (facts->settings.lost_data != DATA_POLICY_ACT)
-        return about(facts, member, join_with_help(join_refuse(REASON_LOST_REFUSED), PERMIT_REPLACE, member->id.value, NULL));
+        return refuse_to_replace(facts, member, REASON_LOST_REFUSED);
     if (is_proven)
         return remove_entry(facts, member, REASON_REPLACE_LOST);
     if (facts->looked_for_ms < JOIN_LOOK_MS)
         return about(facts, member, join_wait(REASON_LOST_UNPROVEN_WAIT, JOIN_AGAIN_SOON_MS));
-    return about(facts, member, join_with_help(join_refuse(REASON_LOST_UNPROVEN), PERMIT_REPLACE, member->id.value, NULL));
+    return refuse_to_replace(facts, member, REASON_LOST_UNPROVEN);
 }
 
 struct join_decision join_without_data(const struct join_facts *facts)

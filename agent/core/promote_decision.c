@@ -22,6 +22,13 @@ static void remember_progress(struct promote_progress *progress, const struct pr
     }
 }
 
+/* "In a row" means seen, each time: a poll that could not see starts the row anew. */
+static void start_over(struct promote_progress *progress)
+{
+    progress->in_sync_in_a_row = 0;
+    progress->has_target = false;
+}
+
 /* One sample: the target of an earlier poll is reached in time, missed, or still open. */
 static void take_sample(struct promote_progress *progress, const struct promote_facts *facts)
 {
@@ -59,22 +66,18 @@ struct promote_decision promote_decide(struct promote_progress *progress, const 
 {
     struct promote_decision decision;
 
+    if (facts->list_shows_learner != TRI_YES || !facts->own_answers || !facts->leader_answers || !member_id_is_known(facts->own_leader))
+        start_over(progress);
     if (facts->list_shows_learner == TRI_NO && facts->own_answers && !facts->own_is_learner)
         return decided(PROMOTE_DONE, REASON_IS_VOTER, 0);
     if (facts->list_shows_learner == TRI_NO)
         return decided(PROMOTE_WAIT, REASON_VOTER_UNCONFIRMED, PROMOTE_NEAR_MS);
     if (facts->list_shows_learner != TRI_YES)
         return decided(PROMOTE_WAIT, REASON_LIST_UNREAD, PROMOTE_FAR_MS);
-    if (!facts->own_answers) {
-        progress->in_sync_in_a_row = 0;
-        progress->has_target = false;
+    if (!facts->own_answers)
         return decided(PROMOTE_WAIT, REASON_LEARNER_NOT_STARTED, PROMOTE_FAR_MS / 2);
-    }
-    if (!facts->leader_answers || !member_id_is_known(facts->own_leader)) {
-        progress->in_sync_in_a_row = 0; /* "in a row" means seen, each time */
-        progress->has_target = false;
+    if (!facts->leader_answers || !member_id_is_known(facts->own_leader))
         return decided(PROMOTE_WAIT, REASON_LEADER_UNSEEN, PROMOTE_FAR_MS / 2);
-    }
     remember_progress(progress, facts);
     take_sample(progress, facts);
     if (facts->samples_wanted == 0 || progress->in_sync_in_a_row < facts->samples_wanted)
