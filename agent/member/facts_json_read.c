@@ -18,6 +18,38 @@ static void bad(struct reading *reading, const char *key, const char *wanted)
     reading->is_bad = true;
 }
 
+static json_t *read_object(struct reading *reading, const json_t *object, const char *key)
+{
+    json_t *value = json_object_get(object, key);
+
+    if (value != NULL && !json_is_object(value))
+        bad(reading, key, "an object");
+    return json_is_object(value) ? value : NULL;
+}
+
+/* NULL also for an absent list. */
+static const json_t *read_list(struct reading *reading, const json_t *object, const char *key, size_t max, const char *of)
+{
+    const json_t *value = json_object_get(object, key);
+    char wanted[64];
+
+    snprintf(wanted, sizeof wanted, "a list of at most %zu %s", max, of);
+    if (value != NULL && (!json_is_array(value) || json_array_size(value) > max)) {
+        bad(reading, key, wanted);
+        return NULL;
+    }
+    return value;
+}
+
+static void bad_word(struct reading *reading, const char *key, const struct word_table *table)
+{
+    char wanted[512] = "one of the words that a snapshot uses:";
+
+    for (size_t i = 0; i < table->count; i++)
+        snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "%s %s", i > 0 ? "," : "", table->words[i]);
+    bad(reading, key, wanted);
+}
+
 static int read_word(struct reading *reading, const json_t *object, const char *key, const struct word_table *table)
 {
     const json_t *value = json_object_get(object, key);
@@ -27,7 +59,7 @@ static int read_word(struct reading *reading, const json_t *object, const char *
     for (size_t i = 0; json_is_string(value) && i < table->count; i++)
         if (strcmp(json_string_value(value), table->words[i]) == 0)
             return (int)i;
-    bad(reading, key, "one of the words that a snapshot uses");
+    bad_word(reading, key, table);
     return 0;
 }
 
@@ -81,15 +113,9 @@ static int64_t read_number(struct reading *reading, const json_t *object, const 
 
 static void read_urls(struct reading *reading, const json_t *object, const char *key, struct url_list *out)
 {
-    const json_t *array = json_object_get(object, key), *value;
+    const json_t *array = read_list(reading, object, key, MEMBER_URLS_MAX, "URLs"), *value;
     size_t i;
 
-    if (array != NULL && (!json_is_array(array) || json_array_size(array) > MEMBER_URLS_MAX)) {
-
-        bad(reading, key, "a list of at most 8 URLs");
-
-        return;
-    }
     json_array_foreach(array, i, value)
     {
         if (!json_is_string(value) || json_string_length(value) >= URL_BYTES) {
@@ -103,7 +129,7 @@ static void read_urls(struct reading *reading, const json_t *object, const char 
 
 static void read_permits(struct reading *reading, const json_t *object, const char *key, enum permit_source source, struct permit_list *out)
 {
-    const json_t *array = json_object_get(object, key), *value;
+    const json_t *array = read_list(reading, object, key, PERMITS_MAX, "permits"), *value;
     size_t i;
 
     json_array_foreach(array, i, value)
@@ -118,17 +144,13 @@ static void read_permits(struct reading *reading, const json_t *object, const ch
 
 static void read_members(struct reading *reading, const json_t *object, struct member_list *out)
 {
-    const json_t *array = json_object_get(object, "members"), *value;
+    const json_t *array = read_list(reading, object, "members", MEMBERS_MAX, "members"), *value;
     size_t i;
 
-    if (json_array_size(array) > MEMBERS_MAX) {
-
-        bad(reading, "members", "a list of at most 32 members");
-
-        return;
-    }
     json_array_foreach(array, i, value)
     {
+        if (!json_is_object(value))
+            bad(reading, "members", "a list of objects");
         struct member *member = &out->members[i];
         member->id.value = read_hex(reading, value, "id");
         member->is_learner = read_bool(reading, value, "learner");
@@ -141,17 +163,13 @@ static void read_members(struct reading *reading, const json_t *object, struct m
 
 static void read_endpoints(struct reading *reading, const json_t *object, struct cluster_view *out)
 {
-    const json_t *array = json_object_get(object, "endpoints"), *value;
+    const json_t *array = read_list(reading, object, "endpoints", ENDPOINTS_MAX, "endpoints"), *value;
     size_t i;
 
-    if (json_array_size(array) > ENDPOINTS_MAX) {
-
-        bad(reading, "endpoints", "a list of at most 64 endpoints");
-
-        return;
-    }
     json_array_foreach(array, i, value)
     {
+        if (!json_is_object(value))
+            bad(reading, "endpoints", "a list of objects");
         struct endpoint_view *endpoint = &out->endpoints[i];
         read_text(reading, value, "address", endpoint->address, sizeof endpoint->address);
         read_text(reading, value, "version", endpoint->version, sizeof endpoint->version);
@@ -178,8 +196,8 @@ static void read_view(struct reading *reading, const json_t *object, struct clus
 
 static void read_record(struct reading *reading, json_t *object, struct set_record *out)
 {
-    json_t *slots = json_object_get(object, "slots"), *value;
-    const json_t *forgotten = json_object_get(object, "forgotten");
+    json_t *slots = read_object(reading, object, "slots"), *value;
+    const json_t *forgotten = read_list(reading, object, "forgotten", FORGOTTEN_MAX, "cluster IDs");
     const char *name;
     size_t i;
 
@@ -188,7 +206,7 @@ static void read_record(struct reading *reading, json_t *object, struct set_reco
     read_text(reading, object, "claim-slot", out->claim.slot, sizeof out->claim.slot);
     read_text(reading, object, "claim-nonce", out->claim.nonce, sizeof out->claim.nonce);
     read_permits(reading, object, "permits", PERMIT_FROM_RECORD, &out->permits);
-    if (json_object_size(slots) > SLOTS_MAX || json_array_size(forgotten) > FORGOTTEN_MAX) {
+    if (json_object_size(slots) > SLOTS_MAX) {
         bad(reading, "record", "of ordinary size");
         return;
     }
@@ -231,6 +249,9 @@ static void read_settings(struct reading *reading, const json_t *object, struct 
 
 static void read_root(struct reading *reading, json_t *root, struct facts_storage *storage, struct join_facts *out)
 {
+    const json_t *view = read_object(reading, root, "view");
+    json_t *record = read_object(reading, root, "record");
+
     out->etcd_lives_here = (enum tri)read_word(reading, root, "etcd-lives", &words_tri);
     out->has_plan = read_bool(reading, root, "has-plan");
     out->pod_turned_removed = read_bool(reading, root, "pod-was-removed");
@@ -244,14 +265,14 @@ static void read_root(struct reading *reading, json_t *root, struct facts_storag
     out->since_our_removal_ms = read_number(reading, root, "since-our-removal-ms", -1);
     out->free_bytes = read_number(reading, root, "free-bytes", -1);
     read_permits(reading, root, "file-permits", PERMIT_FROM_FILE, &out->file_permits);
-    read_volume(reading, json_object_get(root, "volume"), &out->volume);
-    read_settings(reading, json_object_get(root, "settings"), &out->settings);
-    if (json_is_object(json_object_get(root, "view"))) {
-        read_view(reading, json_object_get(root, "view"), &storage->view);
+    read_volume(reading, read_object(reading, root, "volume"), &out->volume);
+    read_settings(reading, read_object(reading, root, "settings"), &out->settings);
+    if (view != NULL) {
+        read_view(reading, view, &storage->view);
         out->view = &storage->view;
     }
-    if (json_is_object(json_object_get(root, "record"))) {
-        read_record(reading, json_object_get(root, "record"), &storage->record);
+    if (record != NULL) {
+        read_record(reading, record, &storage->record);
         out->record = &storage->record;
     }
 }

@@ -18,6 +18,13 @@ static json_t *hex(uint64_t id)
     return json_string(text);
 }
 
+/* What others sent may be no UTF-8, or be cut inside a letter: it must not cost the row that it stands in. */
+static json_t *foreign_text(const char *text)
+{
+    json_t *value = json_string(text);
+    return value != NULL ? value : json_string("(not UTF-8)");
+}
+
 static json_t *urls(const struct url_list *list)
 {
     json_t *array = json_array();
@@ -38,17 +45,17 @@ static json_t *permits(const struct permit_list *list)
 
 static json_t *member(const struct member *member)
 {
-    return json_pack("{s:o, s:s, s:b, s:o, s:o}", "id", hex(member->id.value), "name", member->name, "learner", (int)member->is_learner,
-                     "peer-urls", urls(&member->peer_urls), "client-urls", urls(&member->client_urls));
+    return json_pack("{s:o, s:o, s:b, s:o, s:o}", "id", hex(member->id.value), "name", foreign_text(member->name), "learner",
+                     (int)member->is_learner, "peer-urls", urls(&member->peer_urls), "client-urls", urls(&member->client_urls));
 }
 
 static json_t *endpoint(const struct endpoint_view *endpoint)
 {
-    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:b, s:I, s:s, s:s}", "address", endpoint->address, "remembered",
+    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:b, s:I, s:o, s:o}", "address", endpoint->address, "remembered",
                      (int)endpoint->is_remembered, "state", word(&words_endpoint, (int)endpoint->state), "cluster",
                      hex(endpoint->cluster.value), "member", hex(endpoint->member.value), "leader", hex(endpoint->leader.value), "learner",
-                     (int)endpoint->is_learner, "db-size-bytes", (json_int_t)endpoint->db_size_bytes, "version", endpoint->version,
-                     "problem", endpoint->problem);
+                     (int)endpoint->is_learner, "db-size-bytes", (json_int_t)endpoint->db_size_bytes, "version",
+                     foreign_text(endpoint->version), "problem", foreign_text(endpoint->problem));
 }
 
 static json_t *view_json(const struct cluster_view *view)

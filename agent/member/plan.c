@@ -110,17 +110,32 @@ static bool write_if_changed(const char *path, const struct bounded_text *text, 
     return is_same || text_file_write(path, bounded_text_c(text), text->length_bytes, PLAN_MODE, false, err);
 }
 
+/* A message may hold what others sent, or be cut inside a letter: that must not keep the plan from being written. */
+static json_t *message_json(const char *message)
+{
+    json_t *value = json_string(message);
+    char plain[sizeof((struct plan *)NULL)->message];
+
+    if (value != NULL)
+        return value;
+    snprintf(plain, sizeof plain, "%s", message);
+    for (char *at = plain; *at != '\0'; at++)
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    return json_string(plain);
+}
+
 static bool write_plan_json(const struct settings *settings, const struct plan *plan, struct usher_error *err)
 {
     char path[PATH_BYTES + 32];
     struct bounded_text text;
-    json_t *root =
-        json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "version", 1, "state", state_word(plan->state), "reason", plan->reason,
-                  "message", plan->message, "name", settings->join.name, "initial-cluster", plan->initial_cluster, "initial-cluster-state",
-                  plan->state != PLAN_START ? ""
-                  : plan->is_new            ? "new"
-                                            : "existing",
-                  "initial-cluster-token", plan->token);
+    json_t *root = json_pack("{s:i, s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "version", 1, "state", state_word(plan->state), "reason",
+                             plan->reason, "message", message_json(plan->message), "name", settings->join.name, "initial-cluster",
+                             plan->initial_cluster, "initial-cluster-state",
+                             plan->state != PLAN_START ? ""
+                             : plan->is_new            ? "new"
+                                                       : "existing",
+                             "initial-cluster-token", plan->token);
     char *dump = root == NULL ? NULL : json_dumps(root, JSON_INDENT(2));
     bool is_written;
 
@@ -140,18 +155,19 @@ static bool write_plan_json(const struct settings *settings, const struct plan *
 
 bool plan_write(const struct settings *settings, const struct plan *plan, struct usher_error *err)
 {
-    char launch_path[PATH_BYTES + 32], env_path[PATH_BYTES + 32];
+    char launch_path[PATH_BYTES + 32], env_path[PATH_BYTES + 32], config_path[PATH_BYTES + 32];
     struct bounded_text text;
     bool is_written;
 
-    if (!path_in_plan_dir(settings, "launch", launch_path) || !path_in_plan_dir(settings, "etcd.env", env_path))
+    if (!path_in_plan_dir(settings, "launch", launch_path) || !path_in_plan_dir(settings, "etcd.env", env_path) ||
+        !path_in_plan_dir(settings, "etcd.json", config_path))
         return usher_error_set(err, "--plan-dir is too long");
     bounded_text_init(&text, PLAN_FILE_BYTES);
     if (plan->state == PLAN_START) {
         render_env(&text, settings, plan);
         is_written = write_if_changed(env_path, &text, err);
     } else { /* nothing may start etcd from a plan that holds it back */
-        is_written = text_file_remove(env_path, err);
+        is_written = text_file_remove(env_path, err) && text_file_remove(config_path, err);
     }
     is_written = is_written && write_plan_json(settings, plan, err);
     bounded_text_reset(&text);
