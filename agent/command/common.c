@@ -7,18 +7,25 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+bool command_wants_help(int argc, char *const argv[])
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return argc == 2 && strcmp(argv[1], "help") == 0;
+}
+
 bool command_settings(enum settings_command command, const char *name, int argc, char *argv[], struct settings *out,
                       enum usher_exit *out_exit)
 {
     struct usher_error err = {0};
 
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            printf("usage: etcd-usher %s [FLAGS]\n\nflags (each is also an environment variable):\n", name);
-            settings_print_help(stdout, command);
-            *out_exit = USHER_EXIT_DONE;
-            return false;
-        }
+    if (command_wants_help(argc, argv)) {
+        printf("usage: etcd-usher %s [FLAGS]\n\nflags (each is also an environment variable):\n", name);
+        settings_print_help(stdout, command);
+        *out_exit = USHER_EXIT_DONE;
+        return false;
+    }
     if (!settings_read(command, argc, argv, environ, out, &err)) {
         *out_exit = command_end(name, err.exit, &err);
         return false;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "usher/command/commands.h"
+#include "usher/command/common.h"
 #include "usher/host/text_file.h"
 #include "usher/member/facts_json.h"
 #include "usher/member/message.h"
@@ -36,6 +37,22 @@ static void print_decision(const struct join_facts *facts)
            reason_name(decision.reason), reason_row(decision.reason), message);
 }
 
+/* "-" is standard input, so that a pod's facts.json can be piped in. */
+static enum text_file_state read_snapshot(const char *path, struct bounded_text *text, struct usher_error *err)
+{
+    char buffer[4096];
+    size_t count;
+
+    if (strcmp(path, "-") != 0)
+        return text_file_read(path, SNAPSHOT_FILE_BYTES, text, err);
+    while ((count = fread(buffer, 1, sizeof buffer, stdin)) > 0)
+        if (!bounded_text_add(text, buffer, count)) {
+            usher_error_set(err, "longer than %d bytes", SNAPSHOT_FILE_BYTES);
+            return TEXT_FILE_UNREADABLE;
+        }
+    return TEXT_FILE_READ;
+}
+
 static enum usher_exit explain_file(const char *path)
 {
     struct facts_storage *storage = calloc(1, sizeof *storage);
@@ -48,7 +65,7 @@ static enum usher_exit explain_file(const char *path)
     if (storage == NULL || facts == NULL) {
         usher_error_set(&err, "out of memory");
     } else {
-        switch (text_file_read(path, SNAPSHOT_FILE_BYTES, &text, &err)) {
+        switch (read_snapshot(path, &text, &err)) {
         case TEXT_FILE_READ:
             if (facts_json_read(bounded_text_c(&text), text.length_bytes, storage, facts, &err)) {
                 print_decision(facts);
@@ -56,7 +73,7 @@ static enum usher_exit explain_file(const char *path)
             }
             break;
         case TEXT_FILE_ABSENT:
-            usher_error_set(&err, "no such file: %s", path);
+            usher_error_set(&err, "no such file");
             break;
         case TEXT_FILE_UNREADABLE:
         case TEXT_FILE_UNKNOWN:
@@ -64,7 +81,7 @@ static enum usher_exit explain_file(const char *path)
         }
     }
     if (exit_code != USHER_EXIT_DONE)
-        fprintf(stderr, "etcd-usher explain: %s\n", err.text);
+        fprintf(stderr, "etcd-usher explain: %s: %s\n", path, err.text);
     bounded_text_done(&text);
     free(storage);
     free(facts);
@@ -73,13 +90,14 @@ static enum usher_exit explain_file(const char *path)
 
 enum usher_exit command_explain(int argc, char *argv[])
 {
-    bool wants_help = argc == 2 && strcmp(argv[1], "--help") == 0;
+    bool wants_help = command_wants_help(argc, argv);
 
     if (argc == 2 && strcmp(argv[1], "--reasons") == 0)
         return print_reasons();
-    if (argc == 2 && argv[1][0] != '-')
+    if (argc == 2 && !wants_help && (argv[1][0] != '-' || argv[1][1] == '\0'))
         return explain_file(argv[1]);
-    fputs("usage: etcd-usher explain SNAPSHOT.json   (facts.json of the plan directory)\n       etcd-usher explain --reasons\n",
+    fputs("usage: etcd-usher explain SNAPSHOT.json   (facts.json of the plan directory; - for standard input)\n       etcd-usher explain "
+          "--reasons\n",
           wants_help ? stdout : stderr);
     return wants_help ? USHER_EXIT_DONE : USHER_EXIT_USAGE;
 }

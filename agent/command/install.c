@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "usher/command/commands.h"
@@ -15,9 +16,12 @@ static bool install(const char *directory, struct usher_error *err)
     char own[PATH_BYTES], from[PATH_BYTES + 32], to[PATH_BYTES + 32];
     ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
     struct bounded_text text;
+    struct stat entry;
     char *slash;
     bool is_done = false;
 
+    if (stat(directory, &entry) == 0 && !S_ISDIR(entry.st_mode))
+        return usher_error_set(err, "%s is not a directory", directory);
     if (length < 0)
         return usher_error_errno(err, errno, "cannot tell where this program lies");
     own[length] = '\0';
@@ -45,11 +49,14 @@ static bool install(const char *directory, struct usher_error *err)
 
 enum usher_exit command_install(int argc, char *argv[])
 {
+    bool wants_help = command_wants_help(argc, argv);
     struct usher_error err = {0};
 
-    if (argc != 2 || argv[1][0] == '-') {
-        fputs("usage: etcd-usher install DIR\n", stderr);
-        return argc == 2 && strcmp(argv[1], "--help") == 0 ? USHER_EXIT_DONE : USHER_EXIT_USAGE;
+    if (wants_help || argc != 2 || argv[1][0] == '-') {
+        fputs("usage: etcd-usher install DIR\n\n"
+              "Copies the launcher etcd-usher-exec, which lies beside this program, into DIR: a directory that etcd's\ncontainer shares.\n",
+              wants_help ? stdout : stderr);
+        return wants_help ? USHER_EXIT_DONE : USHER_EXIT_USAGE;
     }
     return command_end("install", install(argv[1], &err) ? USHER_EXIT_DONE : USHER_EXIT_FAILED, &err);
 }

@@ -103,8 +103,7 @@ enum usher_exit command_sidecar(int argc, char *argv[])
         return result;
     }
     command_harden();
-    if (start(parts, &err))
-        result = sidecar_run(&parts->sidecar, &err);
+    result = start(parts, &err) ? sidecar_run(&parts->sidecar, &err) : err.exit;
     stop(parts);
     free(parts);
     return command_end("sidecar", result, &err);

@@ -4,6 +4,9 @@
 
 #include "usher/host/settings.h"
 
+/* --help or -h anywhere, or `help` alone. */
+bool command_wants_help(int argc, char *const argv[]);
+
 /* False: the command ends with *out_exit (help was printed, or all bad settings were). */
 USHER_MUST_CHECK bool command_settings(enum settings_command command, const char *name, int argc, char *argv[], struct settings *out,
                                        enum usher_exit *out_exit);
