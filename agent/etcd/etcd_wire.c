@@ -125,6 +125,7 @@ static bool read_members(const json_t *root, struct member_list *out)
         return false;
     json_array_foreach(array, i, value)
     {
+        memset(&out->members[i], 0, sizeof out->members[i]);
         if (!read_member(value, &out->members[i]) || member_list_find(out, out->members[i].id) != NULL)
             return false;
         out->count = i + 1;
@@ -136,13 +137,17 @@ bool etcd_wire_read_list(const char *text, size_t bytes, struct etcd_header *out
                          struct usher_error *err)
 {
     json_t *root = load(text, bytes, err);
-    struct member_list *list = calloc(1, sizeof *list);
+    struct member_list *list = malloc(sizeof *list); /* 170 KiB: only the members that are there are touched */
     struct etcd_header header = {{0}, {0}};
-    bool is_read = root != NULL && list != NULL && read_header(root, &header) && read_members(root, list);
+    bool is_read;
 
+    if (list != NULL)
+        list->count = 0;
+    is_read = root != NULL && list != NULL && read_header(root, &header) && read_members(root, list);
     if (is_read) {
         *out_header = header;
-        *out_list = *list;
+        out_list->count = list->count;
+        memcpy(out_list->members, list->members, list->count * sizeof list->members[0]);
     } else if (root != NULL) {
         usher_error_set(err, "the member list holds a value of a wrong kind");
     }

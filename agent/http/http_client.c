@@ -1,6 +1,7 @@
 #include "usher/http/http_client.h"
 
 #include <curl/curl.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,8 @@ bool http_client_new(int wake_fd, struct http_client **out_client, struct usher_
 {
     struct http_client *client = calloc(1, sizeof *client);
 
+    /* Without it OpenSSL frees, at exit, all that it loaded: 5 % of a short life. It must come before the first use. */
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     if (client == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !make_pool(client)) {
         http_client_free(client);
         return usher_error_set(err, "cannot set up the HTTP client");
