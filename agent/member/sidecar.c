@@ -135,13 +135,13 @@ static enum leave_asked who_asks(struct sidecar *sidecar)
 static void wait_for_turn(const struct sidecar *sidecar)
 {
     const struct world *world = sidecar->usher.world;
-    struct deadline turn = deadline_in_ms(sidecar->again_in_ms);
+    struct deadline next_turn = deadline_in_ms(sidecar->again_in_ms);
     bool knocks = is_coming_up(sidecar) && sidecar->own.port_accepts == TRI_NO;
 
-    while (!world->wait(world->self, knocks ? deadline_earlier(turn, deadline_in_ms(KNOCK_EVERY_MS)) : turn)) {
-        if (deadline_left_ms(turn) == 0)
+    while (!world->wait(world->self, knocks ? deadline_earlier(next_turn, deadline_in_ms(KNOCK_EVERY_MS)) : next_turn)) {
+        if (deadline_left_ms(next_turn) == 0)
             return;
-        if (knocks && world->port_accepts(world->self, sidecar->usher.settings->local_endpoint, turn) == TRI_YES)
+        if (knocks && world->port_accepts(world->self, sidecar->usher.settings->local_endpoint, next_turn) == TRI_YES)
             return;
     }
 }
