@@ -196,8 +196,10 @@ cluster-full: all ## all scenarios, all versions of etcd
 fault: all ## kill -9 at each system call, lost disks, cut networks
 	@$(PYTEST) tests/fault
 
-bench: all ## speed and memory against what one would use instead
-	@$(PYTHON) tests/bench/run.py
+bench: ## speed and memory against what one would use instead
+	@tests/tools/deps build demo test bench
+	@$(MAKE) all
+	@$(PYTHON) tests/bench/run.py $(BENCH)
 
 lint: ## compilers with -Werror, analyzers, purity of core, floors, hardening, spelling
 	@tests/tools/deps build test lint
