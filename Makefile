@@ -75,7 +75,7 @@ WIRE_TESTS := $(call programs_of,wire,$(WIRE_SOURCES))
 TEST_OBJECTS := $(call objects_of,$(UNIT_SOURCES) $(WIRE_SOURCES) $(MODEL_SOURCES))
 
 .PHONY: help all install deps tools demo test check lint format unit model mutants mutants-sample wire launcher-test cluster cluster-full fault \
-	asan ubsan tsan valgrind coverage bench clean test-programs unit-programs c-tests print-flags print-test-flags FORCE
+	lab-tools test-kube asan ubsan tsan valgrind coverage bench clean test-programs unit-programs c-tests print-flags print-test-flags FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -146,6 +146,9 @@ deps: ## install, by name, the Debian packages that building and testing need
 tools: ## build etcd 3.5, 3.6 and 3.7 from their Go modules, once (cached)
 	@for version in 3.5 3.6 3.7; do tests/tools/build-etcd $$version || exit 1; done
 
+lab-tools: ## build Kubernetes from its Go modules for test-kube, once (cached, ten minutes)
+	@tests/tools/build-lab
+
 # --- tests ---------------------------------------------------------------------------------------------------------------------------
 demo: ## the main job, end to end, on real etcd (two minutes)
 	@tests/tools/deps build demo
@@ -195,6 +198,10 @@ cluster-full: all ## all scenarios, all versions of etcd
 
 fault: all ## kill -9 at each system call, lost disks, cut networks
 	@$(PYTEST) tests/fault
+
+test-kube: all ## on real Kubernetes: charts, API, real pods
+	@tests/tools/deps build test kube
+	@$(PYTEST) tests/kube
 
 bench: ## speed and memory against what one would use instead
 	@tests/tools/deps build demo test bench

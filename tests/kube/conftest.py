@@ -1,0 +1,36 @@
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from lab import Lab, tools_image  # noqa: E402
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    item.report = outcome.get_result() if call.when == "call" else getattr(item, "report", None)
+
+
+@pytest.fixture(scope="session")
+def lab():
+    """One cluster of one node for all tests that do no harm to it, with the image usher-lab-tools:1."""
+    with Lab() as lab:
+        lab.up(nodes=1)
+        lab.load_image(tools_image(into=lab.folder / "images"))
+        yield lab
+
+
+@pytest.fixture
+def namespace(request, lab):
+    """A namespace for one test, gone with all that is in it."""
+    name = f"test-{time.time_ns() // 1000000 % 10 ** 9}"
+    lab.kubectl("create", "namespace", name)
+    yield name
+    report = getattr(request.node, "report", None)
+    if report is not None and report.failed:
+        print(lab.tails())
+        print(lab.kubectl("describe", "pods", "-n", name, check=False))
+    lab.kubectl("delete", "namespace", name, "--wait=true")

@@ -1,0 +1,107 @@
+"""Container images without a registry or an engine: the files of `docker save`, which containerd imports."""
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import tarfile
+from pathlib import Path
+
+from .machine import command
+
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+def add(archive, path, content):
+    """One entry: bytes or a Path is a file, text is what a symbolic link points at, None is a folder."""
+    entry = tarfile.TarInfo(path.strip("/"))
+    entry.mode, data = 0o644, b""
+    if content is None:
+        entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if entry.name == "tmp" else 0o755
+    elif isinstance(content, str):
+        entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, content, 0o777
+    elif isinstance(content, Path):
+        data = content.read_bytes()
+        entry.mode = 0o755 if os.access(content, os.X_OK) else 0o644
+    else:
+        data = content
+    entry.size = len(data)
+    archive.addfile(entry, io.BytesIO(data))
+
+
+def layer_of(files):
+    """All files in one layer, each after its folders. Nothing in it depends on when it was made."""
+    made, buffer = set(), io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for path in sorted(files):
+            for folder in reversed(Path(path.strip("/")).parents[:-1]):
+                if str(folder) not in made and f"/{folder}" not in files:
+                    add(archive, str(folder), None)
+                made.add(str(folder))
+            add(archive, path, files[path])
+    return buffer.getvalue()
+
+
+def make_image(name, files, entrypoint=(), user="", env=None, into="."):
+    """Writes an image to a tar in the folder `into` and returns its path. `files`: path in the image -> Path, bytes, link target (str) or
+    None (a folder). Give `name` a tag other than latest, for which the kubelet asks a registry each time."""
+    assert ":" in name.rsplit("/", 1)[-1] and not name.endswith(":latest"), f"{name} needs a tag other than latest"
+    layer = layer_of(files)
+    config = json.dumps({
+        "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine], "os": "linux",
+        "config": {"Entrypoint": list(entrypoint), "User": user, "Env": [f"{key}={value}" for key, value in (env or {"PATH": "/usr/bin:/bin"}).items()]},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
+        "history": [{"created_by": "tests/kube/lab/image.py"}],
+    }).encode()
+    config_name = f"{hashlib.sha256(config).hexdigest()}.json"
+    manifest = json.dumps([{"Config": config_name, "RepoTags": [name], "Layers": ["layer.tar"]}]).encode()
+    target = Path(into) / (re.sub(r"[^\w.-]", "_", name) + ".tar")
+    with tarfile.open(target, "w") as archive:
+        for path, content in ((config_name, config), ("layer.tar", layer), ("manifest.json", manifest)):
+            add(archive, path, content)
+    return target
+
+
+def with_libraries(*programs):
+    """Programs of this machine, each at its place, with the libraries and the loader that they need."""
+    files = {}
+    for program in map(Path, programs):
+        files[str(program)] = program.resolve()
+        listed = command("ldd", program, check=False)  # a static program has none
+        for library in re.findall(r"(/\S+) \(0x", listed):
+            files[library] = Path(library).resolve()
+    return files
+
+
+def people(name="nobody", number=65532):
+    """What a library may look up: users, groups, and in which order names are resolved."""
+    return {
+        "/etc/passwd": f"root:x:0:0:root:/root:/sbin/nologin\n{name}:x:{number}:{number}::/:/sbin/nologin\n".encode(),
+        "/etc/group": f"root:x:0:\n{name}:x:{number}:\n".encode(), "/etc/nsswitch.conf": b"hosts: files dns\n", "/tmp": None,
+    }
+
+
+def etcd_image(name, etcd, etcdctl, into="."):
+    """As etcd's own images since 3.5: the programs alone, and no shell."""
+    files = {"/usr/local/bin/etcd": Path(etcd), "/usr/local/bin/etcdctl": Path(etcdctl), "/var/etcd": None, "/var/lib/etcd": None, **people()}
+    return make_image(name, files, ["/usr/local/bin/etcd"], env={"PATH": "/usr/local/bin:/usr/bin:/bin"}, into=into)
+
+
+def program_image(name, programs, into=".", user="65532:65532"):
+    """Programs of this build (path in the image -> Path), the first of them the entry point, with their libraries and public authorities."""
+    files = {**people(), **({str(CERTIFICATES): CERTIFICATES.resolve()} if CERTIFICATES.exists() else {})}
+    for place, program in programs.items():
+        found = with_libraries(program)
+        found[place] = found.pop(str(program))
+        files.update(found)
+    return make_image(name, files, [next(iter(programs))], user, into=into)
+
+
+def tools_image(name="usher-lab-tools:1", into="."):
+    """A shell and small programs of this machine, for pods that look around."""
+    wanted = ("sh", "sleep", "cat", "ls", "mkdir", "rm", "touch", "cp", "mv", "id", "env", "date", "getent", "grep", "sed", "df", "stat", "curl")
+    found = {tool: shutil.which(tool) for tool in wanted}
+    files = {**people(), **with_libraries(*[path for path in found.values() if path])}
+    files.update({f"/bin/{tool}": path for tool, path in found.items() if path and path != f"/bin/{tool}"})
+    return make_image(name, files, ["/bin/sh"], into=into)
