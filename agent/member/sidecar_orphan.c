@@ -1,0 +1,81 @@
+/* A voter's care for a learner of its own set that nobody promotes. Asks etcd nothing while there is no such learner. */
+#include "usher/host/log.h"
+#include "usher/member/apply.h"
+#include "usher/member/observe.h"
+#include "usher/member/sidecar.h"
+
+enum { STATUS_MS = 1000 };
+
+static void read_statuses(const struct sidecar *sidecar, struct member_id orphan, struct promote_facts *facts)
+{
+    const struct usher *usher = &sidecar->usher;
+    const struct world *world = usher->world;
+    const char *addresses[2] = {usher_address_of(usher, orphan), usher_address_of(usher, sidecar->own.leader)};
+    struct etcd_status statuses[2] = {0};
+    bool known[2] = {false, false};
+
+    facts->list_shows_learner = TRI_YES;
+    facts->leader_read_at_ms = world->now_ms(world->self);
+    if (addresses[0] != NULL && addresses[1] != NULL)
+        world->statuses(world->self, addresses, 2, deadline_in_ms(STATUS_MS), statuses, known);
+    facts->own_read_at_ms = facts->now_ms = world->now_ms(world->self);
+    facts->own_answers =
+        known[0] && member_id_equals(statuses[0].member, orphan) && cluster_id_equals(statuses[0].cluster, sidecar->cluster);
+    if (facts->own_answers) {
+        facts->own_is_learner = statuses[0].is_learner;
+        facts->own_leader = statuses[0].leader;
+        facts->own_applied = statuses[0].raft_applied_index;
+    }
+    facts->leader_answers =
+        known[1] && member_id_equals(statuses[1].member, sidecar->own.leader) && member_id_equals(statuses[1].leader, statuses[1].member);
+    if (facts->leader_answers)
+        facts->leader_committed = statuses[1].raft_index;
+}
+
+static void promote(struct sidecar *sidecar, struct member_id orphan)
+{
+    struct usher *usher = &sidecar->usher;
+    const struct world *world = usher->world;
+    const char *address = usher_address_of(usher, sidecar->own.leader);
+    struct etcd_answer answer = {0};
+    char hex[ID_TEXT_BYTES];
+
+    id_to_hex(orphan.value, hex);
+    if (address != NULL)
+        world->promote(world->self, address, orphan, deadline_in_ms(WRITE_CALL_MS), &answer);
+    if (address == NULL || answer.outcome == CALL_NOT_SENT) /* any voter forwards it; we are one */
+        world->promote(world->self, usher->settings->local_endpoint, orphan, deadline_in_ms(WRITE_CALL_MS), &answer);
+    if (answer.outcome == CALL_OK) {
+        usher->counters.promotions++;
+        log_line(LOG_LEVEL_INFO, reason_name(REASON_PROMOTE_ORPHAN), "learner %s of our set was promoted", hex);
+    } else {
+        log_line(LOG_LEVEL_INFO, reason_name(REASON_PROMOTE_ORPHAN), "member promote of %s: %s", hex, answer.message);
+    }
+}
+
+void sidecar_promote_orphan(struct sidecar *sidecar)
+{
+    struct usher *usher = &sidecar->usher;
+    struct promote_facts facts = {.samples_wanted = usher->settings->promote_samples};
+    struct promote_decision decision;
+    struct member_id orphan;
+
+    if (!usher->settings->promotes_orphans || sidecar->membership != MEMBERSHIP_VOTER || !sidecar->own.has_quorum ||
+        !cluster_id_equals(usher->view.cluster, sidecar->cluster))
+        return;
+    orphan = orphan_choose(&usher->view, &usher->record, sidecar->id);
+    if (!member_id_is_known(orphan)) {
+        sidecar->orphan = (struct orphan_watch){0};
+        return;
+    }
+    read_statuses(sidecar, orphan, &facts);
+    decision = orphan_decide(&sidecar->orphan, orphan, &facts, usher->settings->orphan_after_ms);
+    if (decision.reason == REASON_PROMOTE_QUORUM) { /* due: only now everybody is asked */
+        struct quorum_health health;
+        observe_health(usher, &health);
+        facts.quorum = quorum_judge(&usher->view, &health, QUORUM_PROMOTE, orphan);
+        decision = orphan_decide(&sidecar->orphan, orphan, &facts, usher->settings->orphan_after_ms);
+    }
+    if (decision.action == PROMOTE_NOW)
+        promote(sidecar, orphan);
+}
