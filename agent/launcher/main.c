@@ -107,6 +107,8 @@ static int launch(char **argv, bool leaves_first)
         return EXIT_FAILED;
     }
     catch_signals(false);
+    if (stop_signal != 0) /* it came after the plan: etcd would never hear of it */
+        return 128 + stop_signal;
     if (leaves_first)
         return supervise(argv);
     execvp(argv[0], argv);

@@ -155,7 +155,10 @@ static enum apply_result apply_set_aside(struct usher *usher, const struct join_
     char path[PATH_BYTES + 128] = "";
     bool is_done;
 
-    if (!apply_hold(usher, &hold, err) || !forget_old_life(usher, err))
+    if (!apply_hold(usher, &hold, err))
+        return failed(out_again_in_ms);
+    /* Remains of our own aborted first start (J6) end no life: the claim's nonce or the join record is what the next try goes on with. */
+    if (decision->action != JOIN_DELETE_REMAINS && !forget_old_life(usher, err))
         return failed(out_again_in_ms);
     if (decision->action == JOIN_ARCHIVE)
         is_done = data_dir_archive(settings->data_dir, settings->wal_dir, archive_word(decision->reason), decision->target, path,

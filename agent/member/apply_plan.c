@@ -62,8 +62,7 @@ bool apply_plan(struct usher *usher, const struct join_decision *decision, struc
     plan->state = state_for(decision->action);
     plan->reason = reason_name(decision->reason);
     plan->is_new = decision->action == JOIN_FOUND;
-    snprintf(plan->message, sizeof plan->message, "%.1000s",
-             usher->message[0] != '\0' ? usher->message : reason_sentence(decision->reason));
+    snprintf(plan->message, sizeof plan->message, "%s", usher->message[0] != '\0' ? usher->message : reason_sentence(decision->reason));
     if (plan->state == PLAN_START && !fill_initial_cluster(usher, decision->action, decision->target, plan))
         return usher_error_set(err, "--initial-cluster would be longer than %d bytes, or our entry is not in the list",
                                INITIAL_CLUSTER_BYTES);
@@ -75,6 +74,20 @@ bool apply_plan(struct usher *usher, const struct join_decision *decision, struc
     return write_plan(usher, plan, err);
 }
 
+/* What a start leaves beside the data: whose it is, and that a founding is over once its WAL was seen. Best effort: a start never waits for
+ * it, and the sidecar tries again. */
+static void keep_start_notes(struct usher *usher)
+{
+    bool has_new_wal = usher->facts.wal.state == WAL_IDS && usher->notes.nonce[0] != '\0' && !usher->notes.nonce_was_used;
+    struct usher_error err = {0};
+
+    if (usher->notes_state == USHER_FILE_UNREADABLE || (usher->notes.slot[0] != '\0' && !has_new_wal))
+        return;
+    usher->notes.nonce_was_used |= has_new_wal;
+    if (!apply_notes(usher, &err))
+        log_warn("ignoring: %s", err.text);
+}
+
 bool apply_start(struct usher *usher, const struct join_decision *decision, struct usher_error *err)
 {
     struct usher_error record_error = {0};
@@ -83,8 +96,7 @@ bool apply_start(struct usher *usher, const struct join_decision *decision, stru
         return usher_error_wrap(err, "the start= permit cannot be taken out, so it is not used");
     if (!apply_plan(usher, decision, err))
         return false;
-    if (usher->notes_state != USHER_FILE_UNREADABLE && usher->notes.slot[0] == '\0' && !apply_notes(usher, &record_error))
-        log_warn("ignoring: %s", record_error.text); /* the sidecar tries again; a start never waits for it */
+    keep_start_notes(usher);
     if (!apply_record_adopt(usher, decision->cluster, decision->target, usher->view.live == LIVE_REACHABLE ? &usher->view.list : NULL,
                             &record_error))
         log_warn("the set record will be written later: %s", record_error.text);

@@ -23,11 +23,11 @@ static bool swap(struct usher *usher, struct usher_error *err)
 
 static bool make_nonce(struct usher *usher, struct usher_error *err)
 {
-    if (usher->notes.nonce[0] != '\0')
-        return true;
+    if (usher->notes.nonce[0] != '\0' && !usher->notes.nonce_was_used)
+        return true; /* a used one is of a cluster that a person declared gone: each founding has its own */
     snprintf(usher->notes.nonce, sizeof usher->notes.nonce, "%016llx%016llx", (unsigned long long)usher->world->random(usher->world->self),
              (unsigned long long)usher->world->random(usher->world->self));
-    usher->notes.nonce_was_used = false;
+    usher->notes.nonce_was_used = usher->notes.was_voter = false;
     return apply_notes(usher, err); /* durable before anybody else can see it */
 }
 

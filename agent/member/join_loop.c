@@ -1,11 +1,13 @@
 #include "usher/member/join_loop.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "usher/host/log.h"
 #include "usher/member/apply.h"
 #include "usher/member/message.h"
 #include "usher/member/observe.h"
+#include "usher/member/plan.h"
 
 enum { WAIT_LINE_EVERY_MS = 10 * 1000, TAKE_BACK_MS = 3000 };
 
@@ -20,6 +22,18 @@ static void write_message(struct usher *usher, const struct join_decision *decis
     };
 
     message_for_join(&usher->facts, decision, &details, usher->message, sizeof usher->message);
+}
+
+/* What was seen, for `etcd-usher explain`: once a decision. Best effort: nothing else hangs on it. */
+static void save_facts(struct usher *usher, const struct join_decision *decision)
+{
+    struct usher_error err = {0};
+
+    if (usher->facts_saved_for == decision->reason)
+        return;
+    usher->facts_saved_for = decision->reason;
+    if (!plan_save_facts(usher->settings, &usher->facts, &err))
+        log_warn("ignoring: %s", err.text);
 }
 
 /* J3 and J14 look for ten seconds: the clock runs from the first of an unbroken row of such looks. */
@@ -37,10 +51,14 @@ static void keep_looking_clock(struct usher *usher, const struct join_decision *
     }
 }
 
-static void say_decision(const struct usher *usher, const struct join_decision *decision)
+/* Each decision once: while etcd's container is not there yet, a sidecar decides the same twice a second. */
+static void say_decision(struct usher *usher, const struct join_decision *decision)
 {
     enum log_level level = decision->action == JOIN_REFUSE ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO;
 
+    if (usher->last_said == decision->reason)
+        return;
+    usher->last_said = decision->reason;
     log_line(level, reason_name(decision->reason), "%s: %s", join_action_name(decision->action), usher->message);
 }
 
@@ -50,6 +68,7 @@ static void say_wait(struct usher *usher, enum reason reason, const char *text)
     int64_t now_ms = usher->world->now_ms(usher->world->self);
 
     usher->counters.waits++;
+    usher->last_said = REASON_UNKNOWN;
     if (usher->waiting_for != reason) {
         usher->waiting_for = reason;
         usher->waiting_since_ms = now_ms;
@@ -60,14 +79,24 @@ static void say_wait(struct usher *usher, enum reason reason, const char *text)
     log_line(LOG_LEVEL_INFO, reason_name(reason), "waiting for %lld s: %s", (long long)((now_ms - usher->waiting_since_ms) / 1000), text);
 }
 
+/* A call that did not go through is what is waited for, and what a time-out has to say. */
+static void say_unsettled(struct usher *usher, enum reason reason, const struct usher_error *err)
+{
+    enum reason last_said = usher->last_said;
+
+    snprintf(usher->message, sizeof usher->message, "%.2000s", err->text);
+    say_wait(usher, reason, usher->message);
+    usher->last_said = last_said; /* the same decision again is no news */
+}
+
 static bool settle_call(struct usher *usher, enum apply_result result, const struct join_decision *decision, const struct usher_error *err)
 {
     if (result == APPLY_FAILED) {
-        say_wait(usher, decision->reason, err->text);
+        say_unsettled(usher, decision->reason, err);
         return false;
     }
     if (result == APPLY_REFUSED || result == APPLY_AMBIGUOUS)
-        say_wait(usher, result == APPLY_AMBIGUOUS ? REASON_CALL_AMBIGUOUS : decision->reason, err->text);
+        say_unsettled(usher, result == APPLY_AMBIGUOUS ? REASON_CALL_AMBIGUOUS : decision->reason, err);
     return true;
 }
 
@@ -81,6 +110,7 @@ bool join_turn(struct usher *usher, struct join_turn *out_turn, struct usher_err
     turn.decision = join_decide(&usher->facts);
     keep_looking_clock(usher, &turn.decision);
     write_message(usher, &turn.decision);
+    save_facts(usher, &turn.decision);
     is_wait = turn.decision.action == JOIN_WAIT;
     if (!is_wait)
         say_decision(usher, &turn.decision);

@@ -60,8 +60,10 @@ static void fill_volume_facts(struct usher *usher)
     volume->left.member = notes->left.member;
     volume->join_record.cluster = notes->join_record.cluster;
     volume->join_record.member = notes->join_record.member;
-    snprintf(volume->nonce, sizeof volume->nonce, "%s", notes->nonce);
-    volume->nonce_was_used = notes->nonce_was_used;
+    if (!(notes->nonce_was_used && notes_are_of_forgotten_cluster(usher))) { /* that founding is forgotten, as its traces are */
+        snprintf(volume->nonce, sizeof volume->nonce, "%s", notes->nonce);
+        volume->nonce_was_used = notes->nonce_was_used;
+    }
     volume->has_trace = volume_has_trace(usher);
 }
 
@@ -114,7 +116,7 @@ void observe_record(struct usher *usher)
         usher->record = (struct set_record){.state = RECORD_UNREADABLE};
 }
 
-static void add_address(struct look_request *request, const char *text, bool is_remembered)
+void observe_add_address(struct look_request *request, const char *text, bool is_remembered)
 {
     if (text[0] == '\0' || request->address_count >= ENDPOINTS_MAX)
         return;
@@ -126,18 +128,18 @@ static void add_address(struct look_request *request, const char *text, bool is_
     request->address_count++;
 }
 
-static void add_known_addresses(const struct usher *usher, struct look_request *request)
+void observe_add_known_addresses(const struct usher *usher, struct look_request *request)
 {
     for (size_t i = 0; i < usher->settings->endpoint_count; i++)
-        add_address(request, usher->settings->endpoints[i], false);
+        observe_add_address(request, usher->settings->endpoints[i], false);
     for (size_t i = 0; i < usher->settings->remote_endpoint_count; i++)
-        add_address(request, usher->settings->remote_endpoints[i], false);
+        observe_add_address(request, usher->settings->remote_endpoints[i], false);
     if (!notes_are_of_forgotten_cluster(usher))
         for (size_t i = 0; i < usher->notes.endpoint_count; i++)
-            add_address(request, usher->notes.endpoints[i], true);
+            observe_add_address(request, usher->notes.endpoints[i], true);
     if (usher->record.state == RECORD_CLUSTER)
         for (size_t i = 0; i < usher->record.endpoint_count; i++)
-            add_address(request, usher->record.endpoints[i], true);
+            observe_add_address(request, usher->record.endpoints[i], true);
 }
 
 void observe_cluster(struct usher *usher, struct deadline deadline)
@@ -145,7 +147,7 @@ void observe_cluster(struct usher *usher, struct deadline deadline)
     struct look_request request = {.first_barrier_is_enough = true, .wanted = join_wanted_cluster(&usher->facts)};
     struct usher_error err = {0};
 
-    add_known_addresses(usher, &request);
+    observe_add_known_addresses(usher, &request);
     usher->counters.looks++;
     if (!usher->world->look(usher->world->self, &request, deadline, &usher->view, &err)) {
         usher->counters.look_failures++;
@@ -251,7 +253,8 @@ static void judge_our_entry(struct usher *usher)
     facts->removal_keeps_quorum = TRI_UNKNOWN;
     if (entry.member == NULL)
         return;
-    facts->removal_keeps_quorum = judge_removal(usher, entry.member->id);
+    if (facts->wal.state != WAL_IDS) /* data starts, whoever else is up: nobody is asked for it (I10) */
+        facts->removal_keeps_quorum = judge_removal(usher, entry.member->id);
     if (entry.state == OUR_ENTRY_STARTED && !cluster_view_who_answers_as(&usher->view, usher->view.cluster, entry.member->id))
         facts->our_gauge = gauge_watch_read(&usher->gauge, usher->world, &usher->view, entry.member->id, deadline_in_ms(GAUGE_READ_MS));
 }

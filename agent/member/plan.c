@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "usher/host/text_file.h"
+#include "usher/member/facts_json.h"
 
-enum { PLAN_FILE_BYTES = 64 * 1024, PLAN_MODE = 0640 };
+enum { PLAN_FILE_BYTES = 64 * 1024, FACTS_FILE_BYTES = 1024 * 1024, PLAN_MODE = 0640 };
 
 static bool path_in_plan_dir(const struct settings *settings, const char *name, char out[PATH_BYTES + 32])
 {
@@ -180,9 +181,22 @@ bool plan_write(const struct settings *settings, const struct plan *plan, struct
     return true;
 }
 
+bool plan_save_facts(const struct settings *settings, const struct join_facts *facts, struct usher_error *err)
+{
+    struct bounded_text text;
+    char path[PATH_BYTES + 32];
+    bool is_saved;
+
+    bounded_text_init(&text, FACTS_FILE_BYTES);
+    is_saved = path_in_plan_dir(settings, "facts.json", path) && facts_json_write(facts, &text, err) &&
+               text_file_write(path, bounded_text_c(&text), text.length_bytes, PLAN_MODE, false, err);
+    bounded_text_done(&text);
+    return is_saved || usher_error_wrap(err, "facts.json of %s could not be written", settings->plan_dir);
+}
+
 bool plan_discard(const struct settings *settings, struct usher_error *err)
 {
-    static const char *const names[] = {"launch", "etcd.env", "etcd.json", "plan.json"};
+    static const char *const names[] = {"launch", "etcd.env", "etcd.json", "plan.json", "facts.json"};
     char path[PATH_BYTES + 32];
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

@@ -97,11 +97,48 @@ static bool keep_notes(struct sidecar *sidecar)
             if (!member_id_equals(member->id, sidecar->id))
                 memcpy(notes->endpoints[notes->endpoint_count++], member->client_urls.url[k], URL_BYTES);
     }
-    notes->was_voter = sidecar->membership == MEMBERSHIP_VOTER;
+    /* Of a founder only once its cluster is recorded: until then it is not ready, not even after a restart. */
+    notes->was_voter = sidecar->membership == MEMBERSHIP_VOTER && (notes->was_voter || notes->nonce[0] == '\0' || sidecar->is_recorded);
     if (apply_notes(usher, &err))
         return true;
     log_warn("ignoring for now: %s", err.text);
     return false;
+}
+
+/* A founding that the record does not hold yet. */
+static bool is_fresh_founder(const struct sidecar *sidecar)
+{
+    return sidecar->usher.notes.nonce[0] != '\0' && !sidecar->usher.notes.was_voter;
+}
+
+/* Another cluster stands where ours should: whoever founded last holds its etcd back from now on. A member of old goes on; its next start asks
+ * a person (G4). */
+static void refuse_founding(struct sidecar *sidecar)
+{
+    struct plan *plan = calloc(1, sizeof *plan);
+    struct usher_error err = {.text = "out of memory"};
+
+    if (plan != NULL) {
+        plan->state = PLAN_REFUSED;
+        plan->reason = reason_name(REASON_OTHER_CLUSTER_RECORDED);
+        snprintf(plan->message, sizeof plan->message, "%s. Next: %s", reason_sentence(REASON_OTHER_CLUSTER_RECORDED),
+                 reason_remedy(REASON_OTHER_CLUSTER_RECORDED));
+    }
+    if (plan == NULL || !apply_hold(&sidecar->usher, plan, &err))
+        log_error("the plan could not be changed to refused: %s", err.text);
+    else
+        sidecar->start_is_settled = false;
+    free(plan);
+}
+
+static void say_other_cluster(struct sidecar *sidecar)
+{
+    char recorded[ID_TEXT_BYTES], ours[ID_TEXT_BYTES], text[512];
+
+    id_to_hex(sidecar->usher.record.cluster.value, recorded);
+    id_to_hex(sidecar->cluster.value, ours);
+    snprintf(text, sizeof text, "%s (recorded: %s, ours: %s)", reason_sentence(REASON_OTHER_CLUSTER_RECORDED), recorded, ours);
+    sidecar_say(sidecar, "refuse", REASON_OTHER_CLUSTER_RECORDED, text);
 }
 
 static void keep_record(struct sidecar *sidecar)
@@ -118,7 +155,9 @@ static void keep_record(struct sidecar *sidecar)
         usher->record.state == RECORD_CLUSTER && cluster_id_differs(usher->record.cluster, sidecar->cluster);
     if (sidecar->other_cluster_is_recorded) {
         sidecar->is_recorded = false;
-        sidecar_say(sidecar, "refuse", REASON_OTHER_CLUSTER_RECORDED, "");
+        say_other_cluster(sidecar);
+        if (is_fresh_founder(sidecar))
+            refuse_founding(sidecar);
         return;
     }
     if (!apply_record_adopt(usher, sidecar->cluster, sidecar->id, &usher->view.list, &err)) {
@@ -126,6 +165,8 @@ static void keep_record(struct sidecar *sidecar)
         return;
     }
     sidecar->is_recorded = true;
+    if (is_fresh_founder(sidecar))
+        sidecar->list_digest = 0;            /* the notes may say so, too */
     sidecar->record_again_at_ms = INT64_MAX; /* until the list changes */
 }
 
@@ -146,14 +187,16 @@ void sidecar_keep(struct sidecar *sidecar)
     struct usher *usher = &sidecar->usher;
     bool is_fresh =
         usher->view.live == LIVE_REACHABLE && cluster_id_equals(usher->view.cluster, sidecar->cluster) && member_id_is_known(sidecar->id);
+    /* An entry that never started and is gone is no removal: the pod joins again, unless it was we who took it back. */
+    bool has_seat_to_lose = usher->facts.wal.state == WAL_IDS || sidecar->removal_was_asked;
     uint64_t digest;
 
     if (is_fresh && sidecar->membership == MEMBERSHIP_NONE && !sidecar->was_removed && !sidecar->has_left &&
-        (sidecar->own.answered || sidecar->plan == PLAN_START))
+        (sidecar->own.answered || (sidecar->plan == PLAN_START && has_seat_to_lose)))
         turn_to_removed(sidecar);
     if (!is_fresh || !sidecar->own.answered || sidecar->membership == MEMBERSHIP_NONE || sidecar->membership == MEMBERSHIP_UNKNOWN)
         return;
-    if (!sidecar->start_is_settled)
+    if (!sidecar->start_is_settled && !(sidecar->other_cluster_is_recorded && is_fresh_founder(sidecar)))
         settle_start(sidecar);
     digest = digest_of(&usher->view.list);
     if (digest != sidecar->list_digest && keep_notes(sidecar)) {

@@ -123,7 +123,7 @@ bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how)
         return true;
     if (sidecar->leaving_since_ms < 0)
         sidecar->leaving_since_ms = usher->world->now_ms(usher->world->self);
-    if (sidecar->has_left)
+    if (sidecar->has_left || sidecar->was_removed)
         return finish_gone(sidecar);
     fill_facts(sidecar, how, &facts);
     sidecar->last_leave = leave_decide(&facts);

@@ -6,28 +6,21 @@
 #include "usher/member/observe.h"
 #include "usher/member/sidecar.h"
 
-enum { TURN_LOOK_MS = 2000 };
+enum { TURN_LOOK_MS = 2000, SEEDS_RETRY_MS = 5000 };
 
-static void add_address(struct look_request *request, const char *text)
+/* A learner's own etcd answers no list, and --endpoints may name nobody who still lives: the record's client URLs then lead to the others. */
+static void read_record_once(struct sidecar *sidecar)
 {
-    if (request->address_count < ENDPOINTS_MAX) {
-        request->addresses[request->address_count].text = text;
-        request->addresses[request->address_count].is_remembered = true;
-        request->address_count++;
-    }
+    struct usher *usher = &sidecar->usher;
+    int64_t now_ms = usher->world->now_ms(usher->world->self);
+
+    if ((usher->record.state != RECORD_UNKNOWN && usher->record.state != RECORD_UNREADABLE) || now_ms < sidecar->seeds_again_at_ms)
+        return;
+    sidecar->seeds_again_at_ms = now_ms + SEEDS_RETRY_MS;
+    observe_record(usher);
 }
 
-static void add_others(const struct usher *usher, struct look_request *request)
-{
-    for (size_t i = 0; i < usher->notes.endpoint_count; i++)
-        add_address(request, usher->notes.endpoints[i]);
-    for (size_t i = 0; i < usher->settings->endpoint_count; i++)
-        add_address(request, usher->settings->endpoints[i]);
-    for (size_t i = 0; i < usher->settings->remote_endpoint_count; i++)
-        add_address(request, usher->settings->remote_endpoints[i]);
-}
-
-static void judge_own(struct sidecar *sidecar, int64_t began_ms)
+static void judge_own(struct sidecar *sidecar)
 {
     const struct endpoint_view *own = &sidecar->usher.view.endpoints[0];
     struct own_etcd *out = &sidecar->own;
@@ -54,30 +47,53 @@ static void judge_own(struct sidecar *sidecar, int64_t began_ms)
     out->answered = member_id_is_known(own->member) && cluster_id_is_known(own->cluster);
     out->is_learner = own->is_learner;
     out->leader = own->leader;
-    if (out->answered) {
-        sidecar->id = own->member;
-        sidecar->cluster = own->cluster;
-    }
-    if (out->port_accepts == TRI_YES)
-        sidecar->port_accepted_at_ms = began_ms;
-    if (out->has_quorum)
-        sidecar->quorum_read_at_ms = began_ms;
 }
 
-/* Identity from the WAL while our etcd does not say it itself. */
+static bool answers_as_us(const struct sidecar *sidecar)
+{
+    const struct endpoint_view *own = &sidecar->usher.view.endpoints[0];
+    return sidecar->own.answered && member_id_equals(own->member, sidecar->id) && cluster_id_equals(own->cluster, sidecar->cluster);
+}
+
+static void set_identity(struct sidecar *sidecar, struct cluster_id cluster, struct member_id id)
+{
+    sidecar->cluster = cluster;
+    sidecar->id = id;
+}
+
+/* Who we are is what our WAL says, and before there is one what the join record says; never what answers at --local-endpoint: a wrong
+ * address there must not make us ready in another member's name, or take that member out when we leave. */
 static void read_identity(struct sidecar *sidecar)
 {
     struct usher *usher = &sidecar->usher;
+    const struct wal_facts *wal = &usher->facts.wal;
+    bool was_disowned = sidecar->is_disowned;
 
     usher->facts.etcd_lives_here = TRI_UNKNOWN;
-    if (sidecar->own.answered && sidecar->start_is_settled)
+    sidecar->is_disowned = false;
+    if (sidecar->start_is_settled && answers_as_us(sidecar))
         return;
     wal_header_read(usher->settings->data_dir, usher->settings->wal_dir, &usher->facts.wal, &usher->wal_problem);
     usher->facts.etcd_lives_here = wal_etcd_holds_lock(usher->settings->data_dir);
-    if (!sidecar->own.answered && usher->facts.wal.state == WAL_IDS) {
-        sidecar->id = usher->facts.wal.member;
-        sidecar->cluster = usher->facts.wal.cluster;
-    }
+    if (wal->state == WAL_IDS)
+        set_identity(sidecar, wal->cluster, wal->member);
+    else if (wal->state == WAL_NONE || wal->state == WAL_REMAINS) /* what cannot be read changes nothing */
+        set_identity(sidecar, usher->notes.join_record.cluster, usher->notes.join_record.member);
+    if (!sidecar->own.answered || answers_as_us(sidecar))
+        return;
+    sidecar->is_disowned = true;
+    sidecar->own = (struct own_etcd){0};
+    if (!was_disowned)
+        log_warn("what answers at --local-endpoint=%s is not the member of %s; its answers do not count", usher->settings->local_endpoint,
+                 usher->settings->data_dir);
+}
+
+static void note_times(struct sidecar *sidecar, int64_t began_ms)
+{
+    if (sidecar->own.port_accepts == TRI_YES)
+        sidecar->port_accepted_at_ms = began_ms;
+    if (sidecar->own.has_quorum)
+        sidecar->quorum_read_at_ms = began_ms;
 }
 
 static void judge_membership(struct sidecar *sidecar, int64_t began_ms)
@@ -85,6 +101,8 @@ static void judge_membership(struct sidecar *sidecar, int64_t began_ms)
     const struct cluster_view *view = &sidecar->usher.view;
     const struct member *ours;
 
+    if (!member_id_is_known(sidecar->id))
+        sidecar->membership = MEMBERSHIP_UNKNOWN;
     if (view->live != LIVE_REACHABLE || !cluster_id_equals(view->cluster, sidecar->cluster) || !member_id_is_known(sidecar->id))
         return;
     sidecar->list_read_at_ms = began_ms;
@@ -103,9 +121,11 @@ void sidecar_observe(struct sidecar *sidecar, bool looks_wide)
 
     if (usher->notes_state == USHER_FILE_UNKNOWN)
         usher->notes_state = usher_file_read(usher->settings->data_dir, &usher->notes, &usher->notes_problem);
-    add_address(&request, usher->settings->local_endpoint);
-    if (looks_wide || !is_settled_voter)
-        add_others(usher, &request);
+    observe_add_address(&request, usher->settings->local_endpoint, true);
+    if (looks_wide || !is_settled_voter) {
+        read_record_once(sidecar);
+        observe_add_known_addresses(usher, &request);
+    }
     usher->counters.looks++;
     if (!world->look(world->self, &request, deadline_in_ms(TURN_LOOK_MS), &usher->view, &err)) {
         usher->counters.look_failures++;
@@ -113,7 +133,8 @@ void sidecar_observe(struct sidecar *sidecar, bool looks_wide)
         usher->view.endpoint_count = usher->view.list.count = 0;
         return;
     }
-    judge_own(sidecar, began_ms);
+    judge_own(sidecar);
     read_identity(sidecar);
+    note_times(sidecar, began_ms);
     judge_membership(sidecar, began_ms);
 }

@@ -125,5 +125,5 @@ def test_source_gone_for_good(bed):
         pod.flags["endpoints"] = f"http://{west[0].client}"
     east[2].kill()
     east[2].lose_volume()
-    east[2].start_and_wait()
+    east[2].start().wait_ready(20)  # well before anybody would take it for an orphan
     bed.check(east)

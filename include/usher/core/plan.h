@@ -33,7 +33,7 @@ enum { INITIAL_CLUSTER_BYTES = 32 * 1024 };
 struct plan {
     enum plan_state state;
     const char *reason; /* static text */
-    char message[1024];
+    char message[2048];
     bool is_new; /* initial-cluster-state=new */
     char initial_cluster[INITIAL_CLUSTER_BYTES];
     char token[NAME_BYTES + 48];

@@ -17,6 +17,11 @@ void observe_record(struct usher *usher);
 /* Everybody that we know of: --endpoints and the client URLs last seen. */
 void observe_cluster(struct usher *usher, struct deadline deadline);
 
+/* For a look: one address (a second time, or an empty one: ignored), and all that we know of: --endpoints, and the client URLs last seen as
+ * the notes beside the data and the set record hold them. */
+void observe_add_address(struct look_request *request, const char *text, bool is_remembered);
+void observe_add_known_addresses(const struct usher *usher, struct look_request *request);
+
 /* Which members of the view's list are healthy (4.4); asks those that the look did not ask, in parallel. */
 void observe_health(const struct usher *usher, struct quorum_health *out);
 

@@ -4,8 +4,8 @@
 #define USHER_MEMBER_SIDECAR_H
 
 #include "usher/core/leave_decision.h"
+#include "usher/core/orphan_decision.h"
 #include "usher/core/plan.h"
-#include "usher/core/promote_decision.h"
 #include "usher/member/join_loop.h"
 #include "usher/member/usher.h"
 
@@ -46,8 +46,9 @@ struct sidecar {
     /* -- this turn -- */
     struct own_etcd own;
     enum membership membership; /* by the last barrier read; keeps its last known value */
-    struct cluster_id cluster;  /* ours: our etcd's own word, or the WAL's */
+    struct cluster_id cluster;  /* ours: the WAL's, before there is one the join record's */
     struct member_id id;
+    bool is_disowned; /* what answers at --local-endpoint is another member */
     int64_t again_in_ms;
 
     /* -- since when (monotonic, -1 = never) -- */
@@ -59,13 +60,15 @@ struct sidecar {
     bool is_recorded;      /* our cluster stands in the set record, or there is none to stand in */
     bool other_cluster_is_recorded;
     int64_t record_again_at_ms;
-    uint64_t list_digest; /* of the list that notes and record were last brought up to */
+    int64_t seeds_again_at_ms; /* when a record that was not readable is read again for its client URLs */
+    uint64_t list_digest;      /* of the list that notes and record were last brought up to */
     bool archives_are_thin;
 
     /* -- promotion -- */
     struct promote_progress promote;
     struct promote_decision last_promote;
     int64_t learner_since_ms;
+    struct orphan_watch orphan;
 
     /* -- leaving -- */
     bool is_stopping;
@@ -90,6 +93,7 @@ enum usher_exit sidecar_run(struct sidecar *sidecar, struct usher_error *err);
 void sidecar_observe(struct sidecar *sidecar, bool looks_wide); /* sidecar_observe.c */
 void sidecar_keep(struct sidecar *sidecar);                     /* sidecar_keep.c: plan, notes, record, removed */
 void sidecar_promote(struct sidecar *sidecar);                  /* sidecar_promote.c */
+void sidecar_promote_orphan(struct sidecar *sidecar);           /* sidecar_orphan.c: another learner of our set */
 /* True: the request is answered (or there was none). */
 bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how);                                   /* sidecar_leave.c */
 void sidecar_say(struct sidecar *sidecar, const char *action, enum reason reason, const char *text); /* remembers and logs a decision */

@@ -33,7 +33,9 @@ struct usher {
     /* -- since when -- */
     enum reason waiting_for; /* reason of the current wait; UNKNOWN = not waiting */
     int64_t waiting_since_ms, last_wait_line_ms;
-    int64_t looking_since_ms; /* the state that J3 and J14 look at; -1 = none */
+    enum reason facts_saved_for; /* the decision that facts.json in the plan directory shows */
+    enum reason last_said;       /* the last decision that was logged; UNKNOWN after a wait */
+    int64_t looking_since_ms;    /* the state that J3 and J14 look at; -1 = none */
     enum reason looking_reason;
     int64_t our_removal_at_ms; /* our last REMOVE of an entry of ours; -1 = none */
     unsigned attempts;         /* refusals of etcd in a row, for the back-off */
