@@ -114,6 +114,16 @@ static struct join_decision with_started(const struct join_facts *facts, const s
     return refuse_to_replace(facts, member, REASON_LOST_UNPROVEN);
 }
 
+/* J15. What refuses us altogether (TLS, authentication, a web server) says nothing about a quorum; a person has to look. */
+static struct join_decision without_quorum(const struct join_facts *facts)
+{
+    bool all_refuse = true;
+
+    for (size_t i = 0; i < facts->view->endpoint_count; i++)
+        all_refuse &= facts->view->endpoints[i].state == ENDPOINT_REFUSES || facts->view->endpoints[i].state == ENDPOINT_UNREACHABLE;
+    return about(facts, NULL, join_wait(all_refuse ? REASON_SOMETHING_ANSWERS : REASON_NO_QUORUM_WAIT, JOIN_AGAIN_MS));
+}
+
 struct join_decision join_without_data(const struct join_facts *facts)
 {
     struct our_entry entry;
@@ -122,7 +132,7 @@ struct join_decision join_without_data(const struct join_facts *facts)
     case LIVE_UNREACHABLE:
         return founding_decide(facts); /* J16 */
     case LIVE_NO_QUORUM:
-        return join_about(join_wait(REASON_NO_QUORUM_WAIT, JOIN_AGAIN_MS), (struct member_id){0}, facts->view->cluster); /* J15 */
+        return without_quorum(facts);
     case LIVE_REACHABLE:
         break;
     case LIVE_UNKNOWN:

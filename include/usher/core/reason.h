@@ -119,7 +119,7 @@
       "bring that cluster back; or give this slot an empty volume")                                                                        \
     X(208, NONCE_USED, "nonce-used", "J16", "this volume founded a cluster before and its data is gone; waiting for the other members",    \
       "bring the other members back; if that cluster is gone for good, give this slot an empty volume and permit forget=CLUSTER-ID")       \
-    X(209, SOMETHING_ANSWERS, "something-answers", "J16",                                                                                  \
+    X(209, SOMETHING_ANSWERS, "something-answers", "J15, J16",                                                                             \
       "something answers at an endpoint that cannot be used as a member; never founding beside it",                                        \
       "read the problem named with that endpoint (TLS, authentication, wrong port)")                                                       \
     X(210, NOT_THE_ONE, "not-the-one", "J16", "--bootstrap=once names another member as the founder; waiting for it", "nothing")           \
