@@ -40,6 +40,31 @@ static bool is_remote(const struct etcd_client *client, const char *address)
     return false;
 }
 
+const struct http_tls *etcd_client_tls(const struct etcd_client *client, const char *address)
+{
+    for (size_t i = 0; i < client->dns_count; i++)
+        if (url_equals(client->dns[i].url, address))
+            return &client->dns[i].tls;
+    return is_remote(client, address) ? &client->remote_tls : &client->tls;
+}
+
+void etcd_client_remember_name(struct etcd_client *client, const char *address, const char *name, const struct http_tls *tls)
+{
+    size_t at = 0;
+
+    while (at < client->dns_count && !url_equals(client->dns[at].url, address))
+        at++;
+    if (at == client->dns_count && at < ENDPOINTS_MAX)
+        client->dns_count++;
+    else if (at == ENDPOINTS_MAX)
+        at = client->dns_next++ % ENDPOINTS_MAX;
+    snprintf(client->dns[at].url, URL_BYTES, "%s", address);
+    snprintf(client->dns[at].name, NAME_BYTES, "%s", name);
+    client->dns[at].tls = *tls;
+    if (tls->server_name == NULL || tls->server_name[0] == '\0')
+        client->dns[at].tls.server_name = client->dns[at].name;
+}
+
 struct http_request etcd_client_request(struct etcd_client *client, const char *address, const char *path, const char *body, char *url)
 {
     size_t length = strnlen(address, URL_BYTES);
@@ -51,7 +76,7 @@ struct http_request etcd_client_request(struct etcd_client *client, const char *
         .url = url,
         .body = body,
         .authorization = client->token,
-        .tls = is_remote(client, address) ? &client->remote_tls : &client->tls,
+        .tls = etcd_client_tls(client, address),
         .max_body_bytes = REPLY_BYTES,
     };
 }
@@ -117,6 +142,17 @@ static void call_once(struct etcd_client *client, const char *address, const cha
     http_batch_run(batch, deadline, false);
 }
 
+/* etcd's own word for a call without a token is "user name is empty", which does not say that the password is wrong. */
+static void say_why_no_token(const struct etcd_client *client, struct etcd_answer *out)
+{
+    char message[PROBLEM_BYTES];
+
+    if (out->outcome != CALL_REFUSED || client->token[0] != '\0' || client->token_problem[0] == '\0')
+        return;
+    snprintf(message, sizeof message, "%.100s (no token: %.130s)", out->message, client->token_problem);
+    memcpy(out->message, message, sizeof out->message);
+}
+
 void etcd_client_call(struct etcd_client *client, const char *address, const char *path, const char *body, bool writes,
                       enum reply_kind kind, struct deadline deadline, struct etcd_answer *out)
 {
@@ -130,6 +166,7 @@ void etcd_client_call(struct etcd_client *client, const char *address, const cha
         if (client->token[0] != '\0')
             call_once(client, address, path, body, &call, deadline);
     }
+    say_why_no_token(client, out);
 }
 
 static bool read_password(const struct tls_settings *settings, char out[NAME_BYTES])
@@ -175,11 +212,20 @@ static void take_token(void *self, struct http_batch *batch, void *tag, const st
 {
     struct token_taker *taker = self;
 
+    struct etcd_client *client = taker->client;
+    struct usher_error err = {0};
+
     (void)batch;
     (void)tag;
-    if (reply->outcome == HTTP_ANSWERED && reply->status == 200 &&
-        !etcd_wire_read_token(reply->body, reply->body_bytes, taker->client->token, TOKEN_BYTES, NULL))
-        taker->client->token[0] = '\0';
+    client->token_problem[0] = '\0';
+    if (reply->outcome != HTTP_ANSWERED)
+        snprintf(client->token_problem, sizeof client->token_problem, "%s", reply->problem);
+    else if (reply->status != 200)
+        etcd_wire_read_refusal(reply->body, reply->body_bytes, client->token_problem, sizeof client->token_problem);
+    else if (!etcd_wire_read_token(reply->body, reply->body_bytes, client->token, TOKEN_BYTES, &err)) {
+        client->token[0] = '\0';
+        snprintf(client->token_problem, sizeof client->token_problem, "%.200s", err.text);
+    }
 }
 
 void etcd_client_authenticate(struct etcd_client *client, const char *const *addresses, size_t count, struct deadline deadline)

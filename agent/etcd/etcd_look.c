@@ -11,6 +11,7 @@
 /* base64("etcd-usher/barrier"): any key will do, present or not; count only, so that nothing is carried. */
 #define BARRIER_BODY "{\"key\":\"ZXRjZC11c2hlci9iYXJyaWVy\",\"count_only\":true}"
 
+enum { RESOLVE_MS = 2000 };
 enum question { ASK_STATUS = 0, ASK_RANGE, ASK_LIST, QUESTIONS };
 
 struct look;
@@ -46,14 +47,7 @@ static void ask(struct look *look, struct http_batch *batch, struct probe *probe
     struct tag *tag = &look->tags[probe - look->probes][question];
     char url[HTTP_URL_BYTES];
     struct http_request request = etcd_client_request(look->client, probe->endpoint->address, paths[question], bodies[question], url);
-    struct http_tls named;
 
-    for (size_t i = 0; i < look->client->dns_count; i++)
-        if (strcmp(look->client->dns[i].url, probe->endpoint->address) == 0 && request.tls->server_name[0] == '\0') {
-            named = *request.tls;
-            named.server_name = look->client->dns[i].name;
-            request.tls = &named;
-        }
     *tag = (struct tag){probe, question};
     request.tag = tag;
     http_batch_add(batch, &request);
@@ -162,6 +156,8 @@ static void take_silence(struct probe *probe, enum question question, const stru
         settle(probe, ENDPOINT_UNKNOWN, "not waited for");
     else if (probe->was_accepted && strstr(reply->problem, "SSL") == NULL && strstr(reply->problem, "certificate") == NULL)
         settle(probe, ENDPOINT_NO_QUORUM, reply->problem);
+    else if (!probe->was_accepted && reply->name_unanswered)
+        settle(probe, ENDPOINT_UNKNOWN, "the resolver did not answer in time");
     else
         settle(probe, probe->was_accepted ? ENDPOINT_REFUSES : ENDPOINT_UNREACHABLE, reply->problem);
 }
@@ -222,32 +218,46 @@ static struct probe *add_probe(struct look *look, const char *address, bool is_r
     return &look->probes[view->endpoint_count++];
 }
 
-/* dns: and srv: give addresses; what cannot be resolved stays in the view as unreachable, with the resolver's words. */
-static void expand(struct look *look, const char *text, bool is_remembered)
-{
-    struct resolved resolved;
-    struct usher_error err = {0};
-    bool uses_tls = look->client->tls.ca_file[0] != '\0';
-    struct probe *probe;
+static bool is_to_resolve(const char *text) { return strncmp(text, "dns:", 4) == 0 || strncmp(text, "srv:", 4) == 0; }
 
-    if (strncmp(text, "dns:", 4) != 0 && strncmp(text, "srv:", 4) != 0) {
-        add_probe(look, text, is_remembered);
-        return;
+static void add_resolved(struct look *look, const struct resolved *resolved, const struct http_tls *tls, bool is_remembered)
+{
+    for (size_t i = 0; i < resolved->count; i++) {
+        etcd_client_remember_name(look->client, resolved->urls[i], resolved->names[i], tls);
+        add_probe(look, resolved->urls[i], is_remembered);
     }
-    if (!resolve_endpoints(text, uses_tls, deadline_earlier(look->deadline, deadline_in_ms(2000)), &resolved, &err)) {
-        probe = add_probe(look, text, is_remembered);
-        if (probe != NULL)
-            settle(probe, ENDPOINT_UNREACHABLE, err.text);
-        return;
-    }
-    for (size_t i = 0; i < resolved.count; i++) {
-        struct etcd_client *client = look->client;
-        if (client->dns_count < ENDPOINTS_MAX) {
-            snprintf(client->dns[client->dns_count].url, URL_BYTES, "%s", resolved.urls[i]);
-            snprintf(client->dns[client->dns_count].name, NAME_BYTES, "%s", resolved.names[i]);
-            client->dns_count++;
+}
+
+/* dns: and srv: give addresses; what cannot be resolved stays in the view with the resolver's words: unreachable when there is no such name,
+ * unknown when nobody said so. All are resolved at once, and half of the time is left for the asking. */
+static void expand(struct look *look)
+{
+    const struct look_request *request = look->request;
+    int64_t left_ms = deadline_left_ms(look->deadline);
+    struct deadline by = deadline_in_ms(left_ms / 2 < RESOLVE_MS ? left_ms / 2 : RESOLVE_MS);
+    struct resolve_job *jobs[ENDPOINTS_MAX] = {NULL};
+
+    for (size_t i = 0; i < request->address_count; i++)
+        if (is_to_resolve(request->addresses[i].text))
+            jobs[i] = resolve_start(request->addresses[i].text, etcd_client_tls(look->client, request->addresses[i].text)->ca_file[0] != '\0');
+    for (size_t i = 0; i < request->address_count; i++) {
+        const char *text = request->addresses[i].text;
+        struct resolved resolved;
+        struct usher_error err = {0};
+        enum resolve_outcome outcome;
+        struct probe *probe;
+        if (!is_to_resolve(text)) {
+            add_probe(look, text, request->addresses[i].is_remembered);
+            continue;
         }
-        add_probe(look, resolved.urls[i], is_remembered);
+        outcome = resolve_finish(jobs[i], by, &resolved, &err);
+        if (outcome == RESOLVE_FOUND) {
+            add_resolved(look, &resolved, etcd_client_tls(look->client, text), request->addresses[i].is_remembered);
+            continue;
+        }
+        probe = add_probe(look, text, request->addresses[i].is_remembered);
+        if (probe != NULL)
+            settle(probe, outcome == RESOLVE_NO_SUCH_NAME ? ENDPOINT_UNREACHABLE : ENDPOINT_UNKNOWN, err.text);
     }
 }
 
@@ -299,9 +309,7 @@ bool etcd_client_look(struct etcd_client *client, const struct look_request *req
     out_view->cluster = (struct cluster_id){0};
     out_view->list_from = (struct member_id){0};
     out_view->list.count = out_view->endpoint_count = 0;
-    client->dns_count = 0;
-    for (size_t i = 0; i < request->address_count; i++)
-        expand(look, request->addresses[i].text, request->addresses[i].is_remembered);
+    expand(look);
     is_done = run_look(look, err);
     free(look);
     return is_done;

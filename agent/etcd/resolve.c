@@ -14,17 +14,18 @@
 enum { SRV_ANSWER_BYTES = 8192, RESOLVER_STACK_BYTES = 256 * 1024 };
 
 /* Shared by the caller and the resolver's thread; the last of the two frees it. */
-struct job {
+struct resolve_job {
     pthread_mutex_t lock;
     pthread_cond_t finished;
     unsigned holders;
-    bool is_finished, is_ok, uses_tls;
+    bool is_finished, uses_tls;
+    enum resolve_outcome outcome;
     char text[URL_BYTES];
     struct resolved result;
     struct usher_error err;
 };
 
-static void let_go(struct job *job)
+static void let_go(struct resolve_job *job)
 {
     bool is_last;
 
@@ -47,30 +48,44 @@ static void add_url(struct resolved *result, const char *scheme, const char *hos
     result->count++;
 }
 
-static bool resolve_name(struct job *job, const char *spec)
+static enum resolve_outcome failed_name(struct resolve_job *job, const char *name, int status)
+{
+    usher_error_set(&job->err, "%s: %s", name, gai_strerror(status));
+    return status == EAI_NONAME || status == EAI_NODATA || status == EAI_ADDRFAMILY ? RESOLVE_NO_SUCH_NAME : RESOLVE_UNANSWERED;
+}
+
+static enum resolve_outcome resolve_name(struct resolve_job *job, const char *spec)
 {
     const char *colon = strrchr(spec, ':');
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
     char name[NAME_BYTES];
     int status;
 
-    if (colon == NULL || (size_t)(colon - spec) >= sizeof name)
-        return usher_error_set(&job->err, "not of the form dns:NAME:PORT");
+    if (colon == NULL || (size_t)(colon - spec) >= sizeof name) {
+        usher_error_set(&job->err, "not of the form dns:NAME:PORT");
+        return RESOLVE_UNANSWERED;
+    }
     memcpy(name, spec, (size_t)(colon - spec));
     name[colon - spec] = '\0';
     status = getaddrinfo(name, NULL, &hints, &found);
     if (status != 0)
-        return usher_error_set(&job->err, "%s: %s", name, gai_strerror(status));
+        return failed_name(job, name, status);
     for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
         char host[NI_MAXHOST];
         if (getnameinfo(at->ai_addr, at->ai_addrlen, host, sizeof host, NULL, 0, NI_NUMERICHOST) == 0)
             add_url(&job->result, job->uses_tls ? "https" : "http", host, colon + 1, name);
     }
     freeaddrinfo(found);
-    return job->result.count > 0 || usher_error_set(&job->err, "%s has no address", name);
+    return job->result.count > 0 ? RESOLVE_FOUND : failed_name(job, name, EAI_NODATA);
 }
 
-static bool resolve_service(struct job *job, const char *service, const char *scheme, const char *domain)
+static enum resolve_outcome failed_query(struct resolve_job *job, const char *query, int status)
+{
+    usher_error_set(&job->err, "%s: %s", query, hstrerror(status));
+    return status == HOST_NOT_FOUND || status == NO_DATA ? RESOLVE_NO_SUCH_NAME : RESOLVE_UNANSWERED;
+}
+
+static enum resolve_outcome resolve_service(struct resolve_job *job, const char *service, const char *scheme, const char *domain)
 {
     unsigned char answer[SRV_ANSWER_BYTES];
     char query[NAME_BYTES * 2];
@@ -80,7 +95,7 @@ static bool resolve_service(struct job *job, const char *service, const char *sc
     snprintf(query, sizeof query, "%s.%s", service, domain);
     length = res_query(query, ns_c_in, ns_t_srv, answer, sizeof answer);
     if (length < 0 || length > (int)sizeof answer || ns_initparse(answer, length, &message) != 0)
-        return usher_error_set(&job->err, "%s: %s", query, hstrerror(h_errno));
+        return failed_query(job, query, length < 0 ? h_errno : NO_RECOVERY);
     for (int i = 0; i < ns_msg_count(message, ns_s_an); i++) {
         ns_rr record;
         char target[NS_MAXDNAME], port[8];
@@ -91,28 +106,36 @@ static bool resolve_service(struct job *job, const char *service, const char *sc
         snprintf(port, sizeof port, "%u", (unsigned)ns_get16(ns_rr_rdata(record) + 4));
         add_url(&job->result, scheme, target, port, target);
     }
-    return job->result.count > 0 || usher_error_set(&job->err, "%s has no records", query);
+    return job->result.count > 0 ? RESOLVE_FOUND : failed_query(job, query, NO_DATA);
+}
+
+static enum resolve_outcome resolve_services(struct resolve_job *job, const char *domain)
+{
+    enum resolve_outcome secure = resolve_service(job, "_etcd-client-ssl._tcp", "https", domain), plain;
+
+    if (secure == RESOLVE_FOUND)
+        return secure;
+    plain = resolve_service(job, "_etcd-client._tcp", "http", domain);
+    return plain == RESOLVE_NO_SUCH_NAME ? secure : plain; /* both must say so for nothing to be there */
 }
 
 static void *run_job(void *self)
 {
-    struct job *job = self;
-    bool is_ok = strncmp(job->text, "dns:", 4) == 0 ? resolve_name(job, job->text + 4)
-                                                    : resolve_service(job, "_etcd-client-ssl._tcp", "https", job->text + 4) ||
-                                                          resolve_service(job, "_etcd-client._tcp", "http", job->text + 4);
+    struct resolve_job *job = self;
+    enum resolve_outcome outcome = strncmp(job->text, "dns:", 4) == 0 ? resolve_name(job, job->text + 4) : resolve_services(job, job->text + 4);
 
     pthread_mutex_lock(&job->lock);
     job->is_finished = true;
-    job->is_ok = is_ok;
+    job->outcome = outcome;
     pthread_cond_signal(&job->finished);
     pthread_mutex_unlock(&job->lock);
     let_go(job);
     return NULL;
 }
 
-static struct job *start_job(const char *text, bool uses_tls)
+struct resolve_job *resolve_start(const char *text, bool uses_tls)
 {
-    struct job *job = calloc(1, sizeof *job);
+    struct resolve_job *job = calloc(1, sizeof *job);
     pthread_condattr_t clock;
     pthread_attr_t attributes;
     pthread_t thread;
@@ -140,28 +163,29 @@ static struct job *start_job(const char *text, bool uses_tls)
     return NULL;
 }
 
-bool resolve_endpoints(const char *text, bool uses_tls, struct deadline deadline, struct resolved *out, struct usher_error *err)
+enum resolve_outcome resolve_finish(struct resolve_job *job, struct deadline deadline, struct resolved *out, struct usher_error *err)
 {
     struct timespec until = {.tv_sec = (time_t)(deadline.at_ms / 1000), .tv_nsec = (long)(deadline.at_ms % 1000) * 1000000};
-    struct job *job = start_job(text, uses_tls);
-    bool is_ok = false;
+    enum resolve_outcome outcome = RESOLVE_UNANSWERED;
     int status = 0;
 
-    if (job == NULL)
-        return usher_error_set(err, "cannot start a resolver");
+    if (job == NULL) {
+        usher_error_set(err, "cannot start a resolver");
+        return outcome;
+    }
     pthread_mutex_lock(&job->lock);
     while (!job->is_finished && status != ETIMEDOUT)
         status = pthread_cond_timedwait(&job->finished, &job->lock, &until);
     if (!job->is_finished) {
-        usher_error_set(err, "%s: the resolver did not answer in time", text);
+        usher_error_set(err, "%s: the resolver did not answer in time", job->text);
     } else {
-        is_ok = job->is_ok;
-        if (is_ok)
+        outcome = job->outcome;
+        if (outcome == RESOLVE_FOUND)
             *out = job->result;
         else if (err != NULL)
             *err = job->err;
     }
     pthread_mutex_unlock(&job->lock);
     let_go(job);
-    return is_ok;
+    return outcome;
 }

@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 
 enum { GRPC_MARGIN_MS = 50, IDLE_CONNECTIONS_MAX = 32 };
+/* Pods come back at other addresses; libcurl would believe the old one for a minute. */
+enum { NAMES_KEPT_S = 1 };
+enum ending { FAILED = 0, CUT_OFF, COMPLETE };
 
 struct http_client {
     CURLM *multi;
@@ -156,6 +159,7 @@ static bool set_request(struct transfer *transfer, const struct http_request *re
               curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK && curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
               /* a resolver that hangs is left behind at the deadline, not waited for */
               curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)NAMES_KEPT_S) == CURLE_OK &&
               curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->is_write ? 1L : 0L) == CURLE_OK &&
               curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
               curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->problem) == CURLE_OK &&
@@ -237,9 +241,17 @@ void http_batch_end_by(struct http_batch *batch, struct deadline deadline)
     batch->deadline = deadline_earlier(batch->deadline, deadline);
 }
 
-static void report(struct http_batch *batch, struct transfer *transfer, bool is_complete, const char *fallback_problem)
+/* Of a transfer that was cut off: no look-up was ever finished (that of a plain address is at once, that of a kept connection long ago). */
+static bool waits_for_name(CURL *easy)
+{
+    curl_off_t looked_up_us = 0;
+    return curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up_us) == CURLE_OK && looked_up_us == 0;
+}
+
+static void report(struct http_batch *batch, struct transfer *transfer, enum ending ending, const char *fallback_problem)
 {
     struct http_reply reply = {.took_ms = monotonic_ms() - transfer->began_ms};
+    bool is_complete = ending == COMPLETE;
     long request_bytes = 0, local_port = 0;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
@@ -247,6 +259,7 @@ static void report(struct http_batch *batch, struct transfer *transfer, bool is_
     curl_easy_getinfo(transfer->easy, CURLINFO_LOCAL_PORT, &local_port);
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &reply.status);
     reply.tcp_accepted = is_complete || local_port > 0 || request_bytes > 0;
+    reply.name_unanswered = ending == CUT_OFF && !reply.tcp_accepted && waits_for_name(transfer->easy);
     if (is_complete && !transfer->body.overflowed) {
         reply.outcome = HTTP_ANSWERED;
         reply.body = bounded_text_c(&transfer->body);
@@ -258,6 +271,12 @@ static void report(struct http_batch *batch, struct transfer *transfer, bool is_
     curl_multi_remove_handle(batch->client->multi, transfer->easy);
     batch->open--;
     batch->on_reply(batch->self, batch, transfer->tag, &reply);
+}
+
+/* What plain HTTP meets at a TLS port, most often. */
+static const char *problem_of(CURLcode result)
+{
+    return result == CURLE_GOT_NOTHING ? "connected, and closed without a reply: does it want https?" : curl_easy_strerror(result);
 }
 
 static void collect(struct http_batch *batch)
@@ -274,7 +293,9 @@ static void collect(struct http_batch *batch)
         transfer = (struct transfer *)(void *)private;
         for (size_t i = 0; i < batch->count; i++)
             if (transfer != NULL && batch->transfers[i] == transfer) {
-                report(batch, transfer, result == CURLE_OK, curl_easy_strerror(result));
+                if (result == CURLE_GOT_NOTHING)
+                    transfer->problem[0] = '\0';
+                report(batch, transfer, result == CURLE_OK ? COMPLETE : FAILED, problem_of(result));
                 free_transfer(transfer);
                 batch->transfers[i] = NULL;
                 break;
@@ -307,7 +328,7 @@ bool http_batch_run(struct http_batch *batch, struct deadline deadline, bool can
     }
     for (size_t i = 0; i < batch->count; i++)
         if (batch->transfers[i] != NULL) {
-            report(batch, batch->transfers[i], false, "no answer in time");
+            report(batch, batch->transfers[i], CUT_OFF, "no answer in time");
             free_transfer(batch->transfers[i]);
         }
     free(batch);

@@ -12,12 +12,14 @@ struct etcd_client {
     const struct settings *settings; /* borrowed */
     struct http_client *http;
     struct http_tls tls, remote_tls;
-    char token[TOKEN_BYTES];     /* of etcd's auth; empty = none */
-    int64_t authenticated_at_ms; /* last try; -1 = never */
-    struct {                     /* addresses that dns: gave, and the name that their certificates must hold */
+    char token[TOKEN_BYTES];           /* of etcd's auth; empty = none */
+    char token_problem[PROBLEM_BYTES]; /* why the last try to get one failed, in etcd's words; empty = it did not */
+    int64_t authenticated_at_ms;       /* last try; -1 = never */
+    struct {                           /* addresses that dns: gave, and the name that their certificates must hold */
         char url[URL_BYTES], name[NAME_BYTES];
+        struct http_tls tls; /* with that name */
     } dns[ENDPOINTS_MAX];
-    size_t dns_count;
+    size_t dns_count, dns_next; /* when full, the oldest goes */
 };
 
 USHER_MUST_CHECK bool etcd_client_init(struct etcd_client *client, const struct settings *settings, int wake_fd, struct usher_error *err);
@@ -43,6 +45,11 @@ void etcd_client_call(struct etcd_client *client, const char *address, const cha
 /* Asks for a token when a user is set and none is held, at most once in AUTHENTICATE_EVERY_MS, at the given addresses until a voter
  * answers (learners refuse). */
 void etcd_client_authenticate(struct etcd_client *client, const char *const *addresses, size_t count, struct deadline deadline);
+
+/* What to show and to check at this address; `address` may be an entry of --endpoints as written, too. */
+const struct http_tls *etcd_client_tls(const struct etcd_client *client, const char *address);
+/* From now on all calls to this address look for the name in its certificate, unless `tls` has a server name. */
+void etcd_client_remember_name(struct etcd_client *client, const char *address, const char *name, const struct http_tls *tls);
 
 /* The request's common parts for this address: URL, TLS, token. `url` must hold HTTP_URL_BYTES. */
 struct http_request etcd_client_request(struct etcd_client *client, const char *address, const char *path, const char *body, char *url);

@@ -37,7 +37,8 @@ enum http_outcome {
 
 struct http_reply {
     enum http_outcome outcome;
-    bool tcp_accepted; /* somebody lives there */
+    bool tcp_accepted;    /* somebody lives there */
+    bool name_unanswered; /* the time was over before the resolver said anything about the URL's host */
     long status;       /* of ANSWERED */
     const char *body;  /* of ANSWERED; valid inside the callback */
     size_t body_bytes;
