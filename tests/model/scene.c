@@ -451,6 +451,7 @@ void scene_init(struct scene *scene)
         snprintf(scene->view.list.members[i].client_urls.url[0], URL_BYTES, "http://pod-%zu:2379", i + 1);
         snprintf(scene->view.list.members[i].peer_urls.url[0], URL_BYTES, "http://pod-%zu:2380", i + 1);
         text(scene->view.list.members[i].peer_urls.url[1], URL_BYTES, OUR_URL);
+        text(scene->view.list.members[i].name, NAME_BYTES, OUR_SLOT); /* two sets often use the same names */
     }
     for (unsigned i = 0; i < DIMENSIONS; i++)
         scene_set(scene, (enum dimension)i, 0);

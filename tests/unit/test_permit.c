@@ -42,7 +42,7 @@ static const struct row rows[] = {
     {"=a0", PERMIT_UNKNOWN, 0xa0, NULL, false, true},
     {"unknown=a0", PERMIT_UNKNOWN, 0xa0, NULL, false, true},
     {"replace=0", PERMIT_REPLACE, 0, NULL, false, false},
-    {"replace=1a0000000000000a0", PERMIT_REPLACE, 0xa0, NULL, false, false}, /* 17 digits: a name, no ID */
+    {"replace=100000000000000a0", PERMIT_REPLACE, 0xa0, NULL, false, false}, /* 17 digits: a name, no ID */
     {"replace=0xa0", PERMIT_REPLACE, 0xa0, NULL, false, false},
     {"bad,replace=a0", PERMIT_REPLACE, 0xa0, NULL, true, true},
 };
