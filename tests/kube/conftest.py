@@ -25,7 +25,7 @@ def lab():
 
 @pytest.fixture
 def namespace(request, lab):
-    """A namespace for one test, gone with all that is in it."""
+    """A namespace for one test, which goes with all that is in it (nobody waits for that)."""
     name = f"test-{time.time_ns() // 1000000 % 10 ** 9}"
     lab.kubectl("create", "namespace", name)
     yield name
@@ -33,4 +33,4 @@ def namespace(request, lab):
     if report is not None and report.failed:
         print(lab.tails())
         print(lab.kubectl("describe", "pods", "-n", name, check=False))
-    lab.kubectl("delete", "namespace", name, "--wait=true")
+    lab.kubectl("delete", "namespace", name, "--wait=false")

@@ -1,9 +1,17 @@
 """The lab itself: what it offers to the other tests, and that nothing of it stays."""
 import json
+import os
 import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
+from lab import Lab, connect, etcd_image, tools_image, usher_image
+from lab.machine import Cgroup, wait_until
+
+BUILD = Path(os.environ.get("USHER_BUILD_DIR", Path(__file__).resolve().parents[2] / "build/release"))
 
 STATEFUL_SET = {
     "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "web"},
@@ -14,7 +22,8 @@ STATEFUL_SET = {
             "spec": {
                 "terminationGracePeriodSeconds": 1, "securityContext": {"runAsUser": 65532, "fsGroup": 65532, "runAsNonRoot": True},
                 "containers": [{
-                    "name": "main", "image": "usher-lab-tools:1", "command": ["/bin/sh", "-c", "date +%s >>/data/starts; exec sleep 1000000"],
+                    "name": "main", "image": "usher-lab-tools:1",
+                    "command": ["/bin/sh", "-c", "date +%s >>/data/starts; exec sleep 1000000"],
                     "volumeMounts": [{"name": "data", "mountPath": "/data"}],
                     "readinessProbe": {"exec": {"command": ["/bin/cat", "/data/starts"]}, "periodSeconds": 1}}]}},
         "volumeClaimTemplates": [{
@@ -48,6 +57,10 @@ def reaches(address):
     return True
 
 
+def volumes_of(lab, namespace):
+    return [volume for volume in lab.get("pv")["items"] if volume["spec"]["claimRef"]["namespace"] == namespace]
+
+
 def say(what, began):
     print(f"{what}: {time.monotonic() - began:.1f} s")
 
@@ -62,14 +75,16 @@ def test_a_stateful_set_lives_in_it(lab, namespace):
     # Names of pods resolve inside, to the address that everybody sees.
     address = lab.pod_ip("web-1", namespace)
     assert address.startswith(f"10.{lab.addresses.octet + 1}.1.")
-    lab.wait(lambda: address in execute(lab, namespace, "web-0", "getent", "ahostsv4", f"web-1.web.{namespace}.svc.cluster.local"), "the name of a pod")
+    name = f"web-1.web.{namespace}.svc.cluster.local"
+    lab.wait(lambda: address in execute(lab, namespace, "web-0", "getent", "ahostsv4", name), f"{name} resolves")
     assert address in execute(lab, namespace, "web-0", "getent", "ahostsv4", "web-1.web")
     with pytest.raises(RuntimeError):
         execute(lab, namespace, "web-0", "getent", "ahostsv4", "web-7.web")
     assert reaches(address)
 
     # The API answers at its service address: kube-proxy works.
-    code = execute(lab, namespace, "web-0", "curl", "-sk", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}", "https://kubernetes.default/version")
+    ask = ("curl", "-sk", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}")
+    code = execute(lab, namespace, "web-0", *ask, "https://kubernetes.default/version")
     assert code in ("200", "401"), code
 
     began = time.monotonic()
@@ -82,10 +97,196 @@ def test_a_stateful_set_lives_in_it(lab, namespace):
     lab.wait(lambda: "web-0" in ready_pods(lab, namespace), "web-0 is back")
     assert len(execute(lab, namespace, "web-0", "cat", "/data/starts").split()) == 2
 
+    folders = [Path(volume["spec"]["local"]["path"]) for volume in volumes_of(lab, namespace)]
+    assert len(folders) == 3 and all((folder / "starts").exists() for folder in folders)
     began = time.monotonic()
     lab.kubectl("scale", "-n", namespace, "statefulset/web", "--replicas=1")
     lab.wait(lambda: ready_pods(lab, namespace) == ["web-0"], "one pod")
     lab.kubectl("delete", "-n", namespace, "statefulset/web", "pvc/data-web-1", "pvc/data-web-2", "pvc/data-web-0")
-    lab.wait(lambda: not lab.get("pv")["items"], "all volumes are gone")
-    assert not list((lab.folder / "volumes").iterdir())
+    lab.wait(lambda: not volumes_of(lab, namespace), "all volumes are gone")
+    assert folders and not [folder for folder in folders if folder.exists()]
     say("scale to 1, delete", began)
+
+
+def run_once(lab, namespace, name, image, *args, **container):
+    """A pod that runs to its end; returns its phase and what it said."""
+    container = {"name": "main", "image": image, **({"args": list(args)} if args else {}), **container}
+    spec = {"restartPolicy": "Never", "containers": [container]}
+    apply(lab, namespace, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
+    phase = lab.wait(lambda: ended(lab.get("pod", name, "-n", namespace)["status"]), f"the pod {name} ends")
+    return phase, lab.kubectl("logs", "-n", namespace, name)
+
+
+def ended(status):
+    return status.get("phase") if status.get("phase") in ("Succeeded", "Failed") else None
+
+
+def test_etcd_runs_in_an_image_without_a_shell(lab, namespace):
+    image = "quay.io/coreos/etcd:v3.6.14"
+    lab.load_image(etcd_image(image, lab.etcd, lab.bin / "etcdctl", into=lab.folder / "images"))
+    apply(lab, namespace, {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "etcd"}, "spec": {"terminationGracePeriodSeconds": 1, "containers": [{
+            "name": "etcd", "image": image, "command": ["etcd", "--data-dir=/var/lib/etcd/data"],
+            "readinessProbe": {"exec": {"command": ["etcdctl", "endpoint", "health"]}, "periodSeconds": 1, "timeoutSeconds": 5}}]}})
+    lab.wait(lambda: ready_pods(lab, namespace), "etcd is Ready")
+    assert "etcd" in execute(lab, namespace, "etcd", "etcdctl", "version")
+    with pytest.raises(RuntimeError, match="no such file"):
+        execute(lab, namespace, "etcd", "/bin/sh", "-c", "true")
+    # As with etcd's own images, `args` alone are no command line.
+    phase, _ = run_once(lab, namespace, "bad", image, "--data-dir=/var/lib/etcd/data")
+    assert phase == "Failed" and 'exec: "--data-dir' in json.dumps(lab.get("pod", "bad", "-n", namespace)["status"]).replace("\\", "")
+
+
+def test_both_programs_run_in_their_image(lab, namespace):
+    lab.load_image(usher_image(BUILD, into=lab.folder / "images"))
+    phase, said = run_once(lab, namespace, "usher", "etcd-usher:test", "--help")
+    assert phase == "Succeeded" and "sidecar" in said
+    phase, said = run_once(lab, namespace, "launcher", "etcd-usher:test", command=["etcd-usher-exec"])
+    assert phase == "Failed" and "usage" in said, said
+    pod = lab.get("pod", "usher", "-n", namespace)
+    assert pod["status"]["containerStatuses"][0]["imageID"]
+    assert "etcd-usher:test" in pod["status"]["containerStatuses"][0]["image"]
+
+
+def test_helm_installs_a_chart(lab, namespace, tmp_path):
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: small\nversion: 1.0.0\n")
+    (tmp_path / "templates/map.yaml").write_text(
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: small}\n'
+        'data: {kube: "{{ .Capabilities.KubeVersion.Version }}", word: {{ .Values.word }}}\n')
+    (tmp_path / "values.yaml").write_text("word: first\n")
+    assert "v1.34" in lab.helm("template", "x", str(tmp_path))
+    lab.helm("install", "x", str(tmp_path), "-n", namespace, "--wait")
+    lab.helm("upgrade", "x", str(tmp_path), "-n", namespace, "--set", "word=second")
+    assert lab.get("configmap", "small", "-n", namespace)["data"] == {"kube": "v1.34.2", "word": "second"}
+    with pytest.raises(RuntimeError, match="no-such-release"):
+        lab.helm("status", "no-such-release", "-n", namespace)
+
+
+def sleeper(name, **spec):
+    """A pod that stays, on the node that is named or on any."""
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": {
+        "terminationGracePeriodSeconds": 1, **spec, "containers": [
+            {"name": "main", "image": "usher-lab-tools:1", "command": ["/bin/sleep", "1000000"]}]}}
+
+
+def test_nodes_and_the_api_fail_and_come_back():
+    with Lab(node_grace_s=8) as lab:
+        lab.up(nodes=2)
+        print(f"up, two nodes: {lab.took['up']:.1f} s")
+        lab.load_image(tools_image(into=lab.folder / "images"))
+        apply(lab, "default", sleeper("one", nodeName="n1"), sleeper("two", nodeName="n2"))
+        lab.wait(lambda: len(ready_pods(lab, "default")) == 2, "both pods Ready")
+        one, two = lab.pod_ip("one"), lab.pod_ip("two")
+        assert reaches(one) and reaches(two)
+
+        began = time.monotonic()
+        lab.power_off(2)
+        assert not reaches(two) and reaches(one)
+        lab.wait_node(2, ready=False)
+        say("power off to not Ready", began)
+        began = time.monotonic()
+        lab.power_on(2)
+        lab.wait_node(2)
+        lab.wait(lambda: lab.get("pod", "two")["status"]["containerStatuses"][0]["restartCount"] == 1, "its pod runs again")
+        lab.wait(lambda: len(ready_pods(lab, "default")) == 2, "its pod is Ready again")
+        say("power on to pod Ready", began)
+
+        lab.cut_cable(1)
+        assert not reaches(one)
+        lab.wait_node(1, ready=False)
+        lab.mend_cable(1)
+        lab.wait_node(1)
+        assert reaches(one)
+
+        began = time.monotonic()
+        lab.api_stop()
+        with pytest.raises(RuntimeError):
+            lab.kubectl("get", "nodes", "--request-timeout=5s")
+        assert reaches(one)
+        lab.api_start()
+        say("API stop to start", began)
+        assert lab.get("pod", "one")["status"]["containerStatuses"][0]["restartCount"] == 0
+    assert lab.leftovers() == []
+
+
+def test_two_clusters_are_linked():
+    with Lab(domain="east.example") as east, Lab(domain="west.example") as west:
+        for lab in (east, west):
+            lab.up()
+            lab.load_image(tools_image(into=lab.folder / "images"))
+            apply(lab, "default", sleeper("p-0", hostname="p-0", subdomain="p"), {
+                "apiVersion": "v1", "kind": "Service", "metadata": {"name": "p"},
+                "spec": {"clusterIP": "None", "selector": {"app": "p-0"}, "ports": [{"port": 80}]}})
+        for lab in (east, west):
+            lab.wait(lambda lab=lab: ready_pods(lab, "default"), "the pod is Ready")
+        assert not pod_reaches(east, west.pod_ip("p-0"))
+        link = connect(east, west)
+        for near, far in ((east, west), (west, east)):
+            address, name = far.pod_ip("p-0"), f"p-0.p.default.svc.{far.domain}"
+            near.wait(lambda near=near, name=name, address=address: address in near.kubectl(
+                "exec", "p-0", "--", "getent", "ahostsv4", name, check=False), f"{name} resolves in the other cluster", 30)
+            assert pod_reaches(near, address)
+        link.cut()
+        assert not pod_reaches(east, west.pod_ip("p-0"))
+        link.mend()
+        assert pod_reaches(east, west.pod_ip("p-0"))
+    assert east.leftovers() == [] and west.leftovers() == []
+
+
+def pod_reaches(lab, address):
+    """From the pod p-0; nothing listens there, so that a refusal (7) is an answer, and silence (28) none."""
+    said = lab.kubectl("exec", "p-0", "--", "sh", "-c", f"curl -s -m 3 http://{address}:9/; echo ended $?")
+    assert "ended 7" in said or "ended 28" in said, said
+    return "ended 7" in said
+
+
+def host_state():
+    """What a lab could change on the host."""
+    settings = "vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops net/ipv4/ip_forward kernel/keys/root_maxkeys"
+    folders = "/var/lib/kubelet /var/lib/cni /var/log/pods /opt/containerd /usr/libexec/kubernetes /etc/cni /run/netns"
+    return {
+        "settings": {name: Path("/proc/sys", name).read_text() for name in settings.split()},
+        "there": [path for path in folders.split() if Path(path).exists()],
+        "rules": subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True, check=True).stdout,
+        "mounts": Path("/proc/self/mounts").read_text(), "links": sorted(path.name for path in Path("/sys/class/net").iterdir())}
+
+
+def test_down_leaves_nothing():
+    before = host_state()
+    with Lab() as lab:
+        lab.up()
+        lab.load_image(tools_image(into=lab.folder / "images"))
+        apply(lab, "default", sleeper("one"), STATEFUL_SET, *SERVICES)
+        lab.wait(lambda: len(ready_pods(lab, "default")) == 3, "all pods Ready")
+        kinds = {line.split()[0] for line in lab.leftovers()}
+        assert kinds == {"cgroup", "folder", "link", "route", "process"}, kinds  # they are seen as long as they are there
+        assert host_state()["links"] != before["links"]
+    print(f"down with pods: {lab.took['down']:.1f} s")
+    assert lab.leftovers() == []
+    assert host_state() == before
+
+
+def test_a_failed_start_leaves_nothing(capsys):
+    lab = Lab(apiserver_flags=["--no-such-flag"])
+    with pytest.raises(AssertionError, match="API server"):
+        lab.up(limit=6)
+    assert "unknown flag" in capsys.readouterr().out  # the reason is shown
+    assert lab.last_folder and lab.leftovers() == []
+
+
+def test_a_killed_run_leaves_nothing_running():
+    code = "import sys, time; sys.path.insert(0, sys.argv[1]); from lab import Lab; lab = Lab().up(); " \
+           "print(lab.index.number, lab.folder, flush=True); time.sleep(1000)"
+    with subprocess.Popen([sys.executable, "-c", code, str(Path(__file__).parent)], stdout=subprocess.PIPE, text=True) as run:
+        number, folder = run.stdout.readline().split()
+        cgroup = Cgroup(f"/usher-lab-{number}")
+        assert cgroup.processes()
+        run.kill()
+    wait_until(lambda: not cgroup.processes(), lambda: f"all its processes ended: {cgroup.processes()}", 15)
+    assert Path(folder).exists()
+    with Lab() as lab:  # whoever takes its place clears away what could not be
+        lab.up()
+        assert lab.index.number <= int(number)
+        assert lab.index.number < int(number) or not Path(folder).exists()
+    assert lab.leftovers() == []

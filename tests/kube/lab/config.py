@@ -5,8 +5,10 @@ import json
 def apiserver(lab):
     pki, at = lab.pki, lab.addresses
     return [
-        "--etcd-servers=http://127.0.0.1:2379", f"--advertise-address={at.control}", "--secure-port=6443", f"--service-cluster-ip-range={at.services}",
-        "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction", "--allow-privileged=true", f"--client-ca-file={pki.ca}",
+        "--etcd-servers=http://127.0.0.1:2379", f"--advertise-address={at.control}", "--secure-port=6443",
+        f"--service-cluster-ip-range={at.services}",
+        "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction", "--allow-privileged=true",
+        f"--client-ca-file={pki.ca}",
         f"--tls-cert-file={pki.cert('apiserver')}", f"--tls-private-key-file={pki.key('apiserver')}",
         f"--kubelet-client-certificate={pki.cert('apiserver-kubelet')}", f"--kubelet-client-key={pki.key('apiserver-kubelet')}",
         f"--kubelet-certificate-authority={pki.ca}", "--kubelet-preferred-address-types=InternalIP",
@@ -19,9 +21,11 @@ def controller_manager(lab, kubeconfig):
     # The default of 20 calls a second makes the start 5 s longer.
     return [
         f"--kubeconfig={kubeconfig}", f"--authentication-kubeconfig={kubeconfig}", f"--authorization-kubeconfig={kubeconfig}",
-        f"--root-ca-file={lab.pki.ca}", f"--service-account-private-key-file={lab.pki.key('accounts')}", "--use-service-account-credentials",
-        "--leader-elect=false", "--kube-api-qps=300", "--kube-api-burst=600", f"--flex-volume-plugin-dir={lab.folder}/flexvolume",
-        f"--node-monitor-grace-period={lab.node_grace_s}s", f"--node-monitor-period={1 if lab.node_grace_s < 40 else 5}s", "--profiling=false",
+        f"--root-ca-file={lab.pki.ca}", f"--service-account-private-key-file={lab.pki.key('accounts')}",
+        "--use-service-account-credentials", "--leader-elect=false", "--kube-api-qps=300", "--kube-api-burst=600",
+        f"--flex-volume-plugin-dir={lab.folder}/flexvolume",
+        f"--node-monitor-grace-period={lab.node_grace_s}s", f"--node-monitor-period={1 if lab.node_grace_s < 40 else 5}s",
+        "--profiling=false",
     ]
 
 
@@ -66,8 +70,9 @@ def proxy(lab, node):
     config = node.folder / "proxy.json"
     # Conntrack settings cannot be written in a network namespace: 0 leaves them alone.
     config.write_text(json.dumps({
-        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration", "mode": "nftables", "hostnameOverride": node.name,
-        "clientConnection": {"kubeconfig": str(lab.pki.folder / "proxy.kubeconfig")}, "clusterCIDR": lab.addresses.all_pods, "oomScoreAdj": 0,
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration", "mode": "nftables",
+        "hostnameOverride": node.name, "clientConnection": {"kubeconfig": str(lab.pki.folder / "proxy.kubeconfig")},
+        "clusterCIDR": lab.addresses.all_pods, "oomScoreAdj": 0,
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
     }))
     return [f"--config={config}"]
@@ -110,6 +115,7 @@ def pod_network(lab, node):
 
 
 STORAGE_CLASS = {
-    "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "usher-lab/folder", "volumeBindingMode": "WaitForFirstConsumer",
-    "metadata": {"name": "folder", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+    "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "usher-lab/folder",
+    "volumeBindingMode": "WaitForFirstConsumer", "metadata": {
+        "name": "folder", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .machine import command
 
+PATH = "/usr/local/bin:/usr/bin:/bin"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -43,14 +44,16 @@ def layer_of(files):
     return buffer.getvalue()
 
 
-def make_image(name, files, entrypoint=(), user="", env=None, into="."):
+def make_image(name, files, entrypoint=(), user="", env=None, into=".", **more):
     """Writes an image to a tar in the folder `into` and returns its path. `files`: path in the image -> Path, bytes, link target (str) or
-    None (a folder). Give `name` a tag other than latest, for which the kubelet asks a registry each time."""
+    None (a folder). `more` goes into the image's configuration as it is (Cmd=[...], WorkingDir="..."). Give `name` a tag other than latest,
+    for which the kubelet asks a registry each time."""
     assert ":" in name.rsplit("/", 1)[-1] and not name.endswith(":latest"), f"{name} needs a tag other than latest"
     layer = layer_of(files)
+    environment = [f"{key}={value}" for key, value in (env or {"PATH": PATH}).items()]
     config = json.dumps({
         "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine], "os": "linux",
-        "config": {"Entrypoint": list(entrypoint), "User": user, "Env": [f"{key}={value}" for key, value in (env or {"PATH": "/usr/bin:/bin"}).items()]},
+        "config": {"Entrypoint": list(entrypoint), "User": user, "Env": environment, **more},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
         "history": [{"created_by": "tests/kube/lab/image.py"}],
     }).encode()
@@ -74,7 +77,7 @@ def with_libraries(*programs):
     return files
 
 
-def people(name="nobody", number=65532):
+def people(name="nonroot", number=65532):
     """What a library may look up: users, groups, and in which order names are resolved."""
     return {
         "/etc/passwd": f"root:x:0:0:root:/root:/sbin/nologin\n{name}:x:{number}:{number}::/:/sbin/nologin\n".encode(),
@@ -83,13 +86,14 @@ def people(name="nobody", number=65532):
 
 
 def etcd_image(name, etcd, etcdctl, into="."):
-    """As etcd's own images since 3.5: the programs alone, and no shell."""
-    files = {"/usr/local/bin/etcd": Path(etcd), "/usr/local/bin/etcdctl": Path(etcdctl), "/var/etcd": None, "/var/lib/etcd": None, **people()}
-    return make_image(name, files, ["/usr/local/bin/etcd"], env={"PATH": "/usr/local/bin:/usr/bin:/bin"}, into=into)
+    """As etcd's own images since 3.5: the programs alone, no shell, and no entry point (a pod that gives `args` alone gets no etcd)."""
+    programs = {"/usr/local/bin/etcd": Path(etcd), "/usr/local/bin/etcdctl": Path(etcdctl)}
+    files = {**programs, "/var/etcd": None, "/var/lib/etcd": None, **people()}
+    return make_image(name, files, into=into, Cmd=["/usr/local/bin/etcd"], WorkingDir="/var/lib/etcd/")
 
 
 def program_image(name, programs, into=".", user="65532:65532"):
-    """Programs of this build (path in the image -> Path), the first of them the entry point, with their libraries and public authorities."""
+    """Programs of this build (path in the image -> Path), the first of them the entry point, with libraries and public authorities."""
     files = {**people(), **({str(CERTIFICATES): CERTIFICATES.resolve()} if CERTIFICATES.exists() else {})}
     for place, program in programs.items():
         found = with_libraries(program)
@@ -98,10 +102,16 @@ def program_image(name, programs, into=".", user="65532:65532"):
     return make_image(name, files, [next(iter(programs))], user, into=into)
 
 
+def usher_image(build, name="etcd-usher:test", into="."):
+    """Both programs of a build (build/release), in the places where the Dockerfile of a release would put them."""
+    programs = {f"/usr/local/bin/{program}": Path(build) / program for program in ("etcd-usher", "etcd-usher-exec")}
+    return program_image(name, programs, into)
+
+
 def tools_image(name="usher-lab-tools:1", into="."):
     """A shell and small programs of this machine, for pods that look around."""
-    wanted = ("sh", "sleep", "cat", "ls", "mkdir", "rm", "touch", "cp", "mv", "id", "env", "date", "getent", "grep", "sed", "df", "stat", "curl")
-    found = {tool: shutil.which(tool) for tool in wanted}
+    wanted = "sh sleep cat ls mkdir rm touch cp mv id env date getent grep sed df stat curl"
+    found = {tool: shutil.which(tool) for tool in wanted.split()}
     files = {**people(), **with_libraries(*[path for path in found.values() if path])}
     files.update({f"/bin/{tool}": path for tool, path in found.items() if path and path != f"/bin/{tool}"})
     return make_image(name, files, ["/bin/sh"], into=into)

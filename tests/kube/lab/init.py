@@ -2,7 +2,7 @@
 """Process 1 of a machine. It starts daemons, starts one again that ended, reaps what its children leave behind, and ends when its standard
 input does: with it the kernel ends everything else in the machine, so that nothing outlives the lab, however that ends.
 
-One JSON object a line on standard input, {"do": "start", "name", "args", "env", "log"} or {"do": "kill", "name"}; one line of answer to each.
+One JSON object a line on standard input, {"do": "start", "name", "args", "env", "log"} or {"do": "kill", "name"}; each gets one of answer.
 """
 import json
 import os
@@ -21,7 +21,8 @@ class Daemon:
 
     def start(self):
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, self.log, flags, 0o644), (os.POSIX_SPAWN_DUP2, 1, 2)]
+        actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, self.log, flags, 0o644),
+                   (os.POSIX_SPAWN_DUP2, 1, 2)]
         self.again_at = None
         self.pid = os.posix_spawnp(self.args[0], self.args, self.env, file_actions=actions, setsid=True, setsigdef=[signal.SIGPIPE])
 

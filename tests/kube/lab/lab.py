@@ -1,3 +1,4 @@
+import concurrent.futures
 import json
 import os
 import subprocess
@@ -28,8 +29,8 @@ class Node(Machine):
 
 
 class Lab:
-    """A cluster: one control machine and some nodes. `domain` is its DNS domain (give two that get linked different ones); `node_grace_s` is how long
-    a silent node counts as alive (8: quick to notice, but a busy machine may lose a living node)."""
+    """A cluster: one control machine and some nodes. `domain` is its DNS domain (give two that get linked different ones); `node_grace_s`
+    is how long a silent node counts as alive (8: quick to notice, but a busy machine may lose a living node)."""
 
     def __init__(self, domain="cluster.local", node_grace_s=40, apiserver_flags=()):
         self.domain, self.node_grace_s, self.apiserver_flags = domain, node_grace_s, list(apiserver_flags)
@@ -55,8 +56,7 @@ class Lab:
             for number in range(1, nodes + 1):
                 self.nodes[number] = Node(self, number)
                 self._issue_for(self.nodes[number])
-            for node in self.nodes.values():
-                self._boot(node)
+            self._on_each(self._boot)
             self._wait_api(limit)
             self.kubectl("apply", "-f", "-", input=json.dumps(config.STORAGE_CLASS))
             for node in self.nodes.values():
@@ -88,7 +88,8 @@ class Lab:
         self.pki = Pki(self.folder / "pki", self.addresses.server)
         service = f"kubernetes.default.svc.{self.domain}"
         names = [".".join(service.split(".")[:count]) for count in (1, 2, 3)] + [service]
-        self.pki.issue("apiserver", "kube-apiserver", hosts=[*names, "localhost", self.addresses.control, self.addresses.api_service, "127.0.0.1"])
+        self.pki.issue("apiserver", "kube-apiserver",
+                       hosts=[*names, "localhost", self.addresses.control, self.addresses.api_service, "127.0.0.1"])
         self.pki.issue("apiserver-kubelet", "kube-apiserver-kubelet-client", "system:masters")
         self.kubeconfig = self.pki.kubeconfig("admin", "admin", "system:masters")
         for name in ("controller-manager", "scheduler", "proxy"):
@@ -97,10 +98,15 @@ class Lab:
     def _clear_after_last(self):
         """A run that was killed left its cgroups and its folder; what ran in it ended with it."""
         last = self.index.last_folder()
-        if any(folder.exists() for folder in Cgroup(self.cgroup).folders):
-            Cgroup(self.cgroup).remove()
+        Cgroup(self.cgroup).remove()
         if last and Path(last).name.startswith("usher-lab-") and Path(last).exists():
             remove_tree(Path(last))
+
+    def _on_each(self, action):
+        """On all nodes that are there, at once; the first error is raised when all have ended."""
+        with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
+            for done in [pool.submit(action, node) for node in self.nodes.values()]:
+                done.result()
 
     def _issue_for(self, node):
         self.pki.issue(node.name, f"system:node:{node.name}", "system:nodes", [node.name, self.addresses.node(node.number)])
@@ -132,8 +138,8 @@ class Lab:
     def _boot(self, node):
         node.power_on()
         node.own_folders()
-        node.fix_sysctls(vm__overcommit_memory=1, vm__panic_on_oom=0, kernel__panic=10, kernel__panic_on_oops=1, kernel__keys__root_maxkeys=1000000,
-                         kernel__keys__root_maxbytes=25000000)
+        node.fix_sysctls(vm__overcommit_memory=1, vm__panic_on_oom=0, kernel__panic=10, kernel__panic_on_oops=1,
+                         kernel__keys__root_maxkeys=1000000, kernel__keys__root_maxbytes=25000000)
         network.plug_in(self.control, node, node.number, self.addresses)
         config.pod_network(self, node)
         node.start("containerd", "containerd", *config.containerd(self, node))
@@ -150,8 +156,7 @@ class Lab:
             link.close()
         if self.control is not None:
             network.take_up(self.addresses)
-        machines = [*self.nodes.values(), *([self.control] if self.control else [])]
-        for machine in machines:
+        for machine in self.machines():
             self.past |= machine.seen
             machine.remove()
         if self.control is not None:
@@ -167,8 +172,14 @@ class Lab:
         self.index = self.folder = self.control = None
         self.took["down"] = time.monotonic() - began
 
+    def machines(self):
+        return [*self.nodes.values(), *([self.control] if self.control is not None else [])]
+
     def leftovers(self):
-        """After down(): whatever still shows that this lab was there; an empty list is what it should be."""
+        """Whatever shows that this lab is, or was, there: after down() an empty list is what it should be."""
+        if self.index is not None:
+            self.last_index, self.last_folder = self.index.number, self.folder
+            self.past = set().union(*(machine.seen for machine in self.machines()))
         found = [f"cgroup {folder}" for folder in Cgroup(f"/usher-lab-{self.last_index}").folders if folder.exists()]
         found += [f"folder {self.last_folder}"] if self.last_folder.exists() else []
         cable = network.Index.cable(self.last_index)
@@ -200,8 +211,9 @@ class Lab:
     def env(self):
         """For programs that speak to this cluster. They keep their caches in the lab."""
         home = str(self.folder / "home")
-        return {"PATH": f"{self.bin}:{os.environ['PATH']}", "KUBECONFIG": str(self.kubeconfig), "HOME": home, "KUBECACHEDIR": f"{home}/.kube/cache",
-                "XDG_CACHE_HOME": f"{home}/.cache", "XDG_CONFIG_HOME": f"{home}/.config", "XDG_DATA_HOME": f"{home}/.local/share"}
+        return {"PATH": f"{self.bin}:{os.environ['PATH']}", "KUBECONFIG": str(self.kubeconfig), "HOME": home,
+                "KUBECACHEDIR": f"{home}/.kube/cache", "XDG_CACHE_HOME": f"{home}/.cache", "XDG_CONFIG_HOME": f"{home}/.config",
+                "XDG_DATA_HOME": f"{home}/.local/share"}
 
     def api_stop(self):
         """SIGKILL for the API server alone: pods and their etcd go on."""
@@ -218,17 +230,16 @@ class Lab:
     def load_image(self, tar):
         """Into the store of each node that is on, and of those that come later."""
         self.images.append(Path(tar))
-        for node in self.nodes.values():
-            if node.is_on:
-                self._import(node, tar)
+        self._on_each(lambda node: node.is_on and self._import(node, tar))
 
     @staticmethod
     def _import(node, tar):
         node.run("ctr", "-n", "k8s.io", "images", "import", tar)
 
     def power_off(self, number):
-        """Pulls the plug: everything on the node is gone at once, its disk stays."""
+        """Pulls the plug: everything on the node is gone at once. Its disk stays, with what was written and not yet synced, too."""
         self.nodes[number].power_off()
+        self.control.run("ip", "link", "delete", self.nodes[number].name, check=False)
 
     def power_on(self, number):
         """Boots it again on the same disk; wait_node() waits until it is Ready."""
@@ -258,9 +269,9 @@ class Lab:
 
     def tails(self):
         """For a failed test: the ends of all logs, and what the cluster says."""
-        machines = [*self.nodes.values(), self.control]
-        said = [self.kubectl(*args, check=False, limit=20) for args in (("get", "pods,pvc,nodes", "-A", "-o", "wide"), ("get", "events", "-A"))]
-        return "\n".join([*(machine.tails() for machine in machines), *said])
+        questions = (("get", "pods,pvc,nodes", "-A", "-o", "wide"), ("get", "events", "-A"))
+        said = [self.kubectl(*question, check=False, limit=20) for question in questions]
+        return "\n".join([*(machine.tails() for machine in self.machines()), *said])
 
 
 def connect(one, other):

@@ -55,11 +55,10 @@ class Cgroup:
                     for name in ("cpuset.cpus", "cpuset.mems"):
                         (group / name).write_text((group.parent / name).read_text())
 
-    def enter(self):
-        """Moves the calling process in; for a child before it becomes another program."""
-        for folder in self.folders:
-            with open(folder / "cgroup.procs", "w", encoding="ascii") as procs:
-                procs.write("0")
+    def inside(self, *args):
+        """The command line that runs `args` in it from its first moment on."""
+        enter = 'while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs"; shift; done; shift; exec "$@"'
+        return ["sh", "-ec", enter, "sh", *map(str, self.folders), "--", *args]
 
     def processes(self):
         found = set()
@@ -103,9 +102,9 @@ class Machine:
         self.cgroup.make()
         with open(self.folder / "logs/init.log", "ab") as log:
             self.popen = subprocess.Popen(
-                ["unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc", "/usr/bin/python3", "-I",
-                 str(HERE / "init.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
-                preexec_fn=self.cgroup.enter, env={"PATH": PATH})
+                self.cgroup.inside("unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc",
+                                   "/usr/bin/python3", "-I", str(HERE / "init.py")),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True, env={"PATH": PATH})
         self._answer()
         others = self.cgroup.processes() - {self.popen.pid}
         assert len(others) == 1, f"{self.name}: expected its process 1 alone, found {others}"
@@ -115,15 +114,15 @@ class Machine:
 
     def own_folders(self):
         """/var/lib and /var/log of its own, and an empty /run."""
-        self.shell("mount -t tmpfs -o mode=755 run /run", "mkdir /run/lock", f"mount --bind {self.folder}/lib /var/lib", f"mount --bind {self.folder}/log /var/log")
+        self.shell("mount -t tmpfs -o mode=755 run /run", "mkdir /run/lock", f"mount --bind {self.folder}/lib /var/lib",
+                   f"mount --bind {self.folder}/log /var/log")
 
     def fix_sysctls(self, **wanted):
         """Files in the place of kernel-wide settings that hold what the kubelet wants to write there: the host keeps its own."""
         (self.folder / "sysctl").mkdir(exist_ok=True)
         for name, value in wanted.items():
-            path = self.folder / "sysctl" / name
-            path.write_text(f"{value}\n")
-            self.run("mount", "--bind", path, f"/proc/sys/{name.replace('__', '/')}")
+            (self.folder / "sysctl" / name).write_text(f"{value}\n")
+        self.shell(*(f"mount --bind {self.folder}/sysctl/{name} /proc/sys/{name.replace('__', '/')}" for name in wanted))
 
     def power_off(self):
         """As when the plug is pulled: SIGKILL for everything in it, at once."""
@@ -140,11 +139,11 @@ class Machine:
         self.popen.stdout.close()
         wait_until(lambda: not self.cgroup.processes(), lambda: f"{self.name} is off; still there: {self.cgroup.processes()}", 30)
         self.popen, self.pid = None, 0
+        self.cgroup.remove()  # or the kubelet of its next life takes the empty groups of dead pods for pods
 
     def remove(self):
         self.power_off()
-        if any(folder.exists() for folder in self.cgroup.folders):
-            self.cgroup.remove()
+        self.cgroup.remove()
 
     def _answer(self):
         line = self.popen.stdout.readline()

@@ -1,7 +1,7 @@
 """Addresses of a lab, and the cables between its machines.
 
-All machines hang on one bridge, which lives in the control machine (on the host its packets would meet the host's own firewall). The host gets one
-cable into it and a route to the pods of each node. There is no NAT: everybody sees the addresses of pods.
+All machines hang on one bridge, which lives in the control machine (on the host its packets would meet the host's own firewall). The host
+gets one cable into it and a route to the pods of each node. There is no NAT: everybody sees the addresses of pods.
 """
 import fcntl
 import json
@@ -31,7 +31,7 @@ class Addresses:
 
 
 class Index:
-    """A number that no other lab on this machine has, held by a lock on a file. What the last holder could not clear away is named in it."""
+    """A number that no other lab on this machine has, held by a lock on a file. It names the folder that the last one may have left."""
 
     def __init__(self):
         locks = Path(tempfile.gettempdir()) / "usher-lab-indexes"
@@ -91,8 +91,8 @@ def plug_in(control, node, number, addresses):
     """A cable from the node into the bridge, and routes to and from its pods. The port in the bridge bears the node's name."""
     control.network(f"ip link add {node.name} type veth peer name eth0 netns {node.pid}", f"ip link set {node.name} master br0 up",
                     f"ip route replace {addresses.pods(number)} via {addresses.node(number)}")
-    node.shell(f"ip address add {addresses.node(number)}/24 dev eth0", "ip link set eth0 up", f"ip route add default via {addresses.control}",
-               "echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables")
+    node.shell(f"ip address add {addresses.node(number)}/24 dev eth0", "ip link set eth0 up",
+               f"ip route add default via {addresses.control}", "echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables")
     command("ip", "route", "replace", addresses.pods(number), "via", addresses.node(number))
 
 

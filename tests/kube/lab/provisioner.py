@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """provisioner.py SERVER PKI-FOLDER VOLUMES-FOLDER: a volume for each claim that waits for its pod's node, and its end with the claim.
 
-A volume is a folder of this machine, as a PersistentVolume of type `local` (on `hostPath` the kubelet would not apply fsGroup). It follows its pod
-to any node, like a disk in the network.
+A volume is a folder of this machine, as a PersistentVolume of type `local` (on `hostPath` the kubelet would not apply fsGroup). It follows
+its pod to any node, like a disk in the network.
 """
 import http.client
 import json
@@ -54,9 +54,9 @@ def volume_for(claim):
     anywhere = [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "Exists"}]}]
     return name, {
         "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name, "annotations": {OWN: PROVISIONER}},
-        "spec": {"capacity": spec["resources"]["requests"], "accessModes": spec["accessModes"], "claimRef": reference, "volumeMode": "Filesystem",
-                 "storageClassName": spec["storageClassName"], "persistentVolumeReclaimPolicy": "Delete", "local": {"path": str(VOLUMES / name)},
-                 "nodeAffinity": {"required": {"nodeSelectorTerms": anywhere}}}}
+        "spec": {"capacity": spec["resources"]["requests"], "accessModes": spec["accessModes"], "claimRef": reference,
+                 "volumeMode": "Filesystem", "storageClassName": spec["storageClassName"], "persistentVolumeReclaimPolicy": "Delete",
+                 "local": {"path": str(VOLUMES / name)}, "nodeAffinity": {"required": {"nodeSelectorTerms": anywhere}}}}
 
 
 def turn(own_classes):
