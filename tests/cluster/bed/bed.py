@@ -136,6 +136,15 @@ class Pod:
         wait_until(lambda: self.probe()[0] == 200, lambda: f"{self.name} ready: {self.probe('/readyz?verbose')}", limit)
         return self
 
+    def wait_ready_restarting(self, limit=90):
+        """As the kubelet: an etcd that ends is started again, until the pod is ready."""
+        def is_ready():
+            if not self.etcd.is_running:
+                self.start_etcd()
+            return self.probe()[0] == 200
+        wait_until(is_ready, lambda: f"{self.name} ready: {self.probe('/readyz?verbose')}", limit, every=0.2)
+        return self
+
     def wait_serving(self):
         """Its etcd answers again (readiness may still show what was true 2 s ago)."""
         def answers():
