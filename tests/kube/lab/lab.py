@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import config, network
 from .image import make_image
-from .machine import Cgroup, Machine, command, remove_tree, wait_until
+from .machine import Cgroup, Machine, command, remove_tree, started_at, wait_until
 from .pki import Pki
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -30,13 +30,15 @@ class Node(Machine):
 
 class Lab:
     """A cluster: one control machine and some nodes. `domain` is its DNS domain (give two that get linked different ones); `node_grace_s`
-    is how long a silent node counts as alive (8: quick to notice, but a busy machine may lose a living node)."""
+    is how long a silent node counts as alive (8: quick to notice, but a busy machine may lose a living node). Its addresses follow from its
+    index: the first free one from `first_index` on."""
 
-    def __init__(self, domain="cluster.local", node_grace_s=40, apiserver_flags=()):
+    def __init__(self, domain="cluster.local", node_grace_s=40, apiserver_flags=(), first_index=0):
         self.domain, self.node_grace_s, self.apiserver_flags = domain, node_grace_s, list(apiserver_flags)
+        self.first_index = first_index
         self.pause_name = "usher-lab-pause:1"
         self.index = self.folder = self.control = self.pki = None
-        self.nodes, self.images, self.linked, self.links, self.took, self.past = {}, [], [], [], {}, set()
+        self.nodes, self.images, self.linked, self.links, self.took, self.past = {}, [], [], [], {}, {}
 
     def __enter__(self):
         return self
@@ -71,7 +73,7 @@ class Lab:
         return self
 
     def _prepare(self):
-        self.index = network.Index()
+        self.index = network.Index(self.first_index)
         self.addresses = network.Addresses(self.index.number)
         self.cgroup = f"/usher-lab-{self.index.number}"
         self._clear_after_last()
@@ -97,6 +99,7 @@ class Lab:
 
     def _clear_after_last(self):
         """A run that was killed left its cgroups and its folder; what ran in it ended with it."""
+        network.take_up(self.addresses)
         last = self.index.last_folder()
         Cgroup(self.cgroup).remove()
         if last and Path(last).name.startswith("usher-lab-") and Path(last).exists():
@@ -157,8 +160,8 @@ class Lab:
         if self.control is not None:
             network.take_up(self.addresses)
         for machine in self.machines():
-            self.past |= machine.seen
             machine.remove()
+            self.past.update(machine.namespaces)
         if self.control is not None:
             Cgroup(self.cgroup).remove()
         if self.folder is not None:
@@ -179,7 +182,7 @@ class Lab:
         """Whatever shows that this lab is, or was, there: after down() an empty list is what it should be."""
         if self.index is not None:
             self.last_index, self.last_folder = self.index.number, self.folder
-            self.past = set().union(*(machine.seen for machine in self.machines()))
+            self.past = {namespace: ended for machine in self.machines() for namespace, ended in machine.namespaces.items()}
         found = [f"cgroup {folder}" for folder in Cgroup(f"/usher-lab-{self.last_index}").folders if folder.exists()]
         found += [f"folder {self.last_folder}"] if self.last_folder.exists() else []
         cable = network.Index.cable(self.last_index)
@@ -187,7 +190,9 @@ class Lab:
         found += [f"route {line}" for line in command("ip", "route").splitlines() if cable in line]
         for process in Path("/proc").glob("[0-9]*"):
             try:
-                ours = [kind for kind, number in self.past if os.stat(process / "ns" / kind).st_ino == number]
+                began = started_at(process)
+                ours = [kind for (kind, number), ended in self.past.items()
+                        if began < ended and os.stat(process / "ns" / kind).st_ino == number]
                 mounts = (process / "mountinfo").read_text(errors="replace")
                 said = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             except OSError:

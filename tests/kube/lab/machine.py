@@ -1,5 +1,6 @@
 """A machine made of namespaces (network, mounts, processes, host name, IPC) and a cgroup of its own."""
 import json
+import math
 import os
 import shutil
 import signal
@@ -33,32 +34,50 @@ def command(*args, text=None, check=True, env=None, limit=120):
 
 
 class Cgroup:
-    """The same folder in each cgroup hierarchy of this host (version 1 or hybrid)."""
+    """The same folder in each cgroup hierarchy of this host. Where there is version 2 alone, processes may live in leaves only: the
+    machine's own get one beside the groups of its pods. (That case was tried without a kubelet so far; hybrid is what was used.)"""
+
+    LEAF = "machine"
 
     def __init__(self, name):
         self.name = name  # "/usher-lab-0/n1"
-        self.folders = [root / name.lstrip("/") for root in self.hierarchies()]
+        roots, self.is_version_2 = self.hierarchies()
+        self.folders = [root / name.lstrip("/") for root in roots]
 
     @staticmethod
     def hierarchies():
         mounts = [line.split() for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
-        roots = [Path(mount[1]) for mount in mounts if mount[2] == "cgroup"]
-        if not any("memory" in mount[3].split(",") for mount in mounts if mount[2] == "cgroup"):
-            raise RuntimeError("the lab needs cgroup v1 (or hybrid) hierarchies; on this host the memory controller is not one of them")
-        return roots + [Path(mount[1]) for mount in mounts if mount[2] == "cgroup2"]
+        old, new = ([Path(mount[1]) for mount in mounts if mount[2] == kind] for kind in ("cgroup", "cgroup2"))
+        has_memory = any("memory" in mount[3].split(",") for mount in mounts if mount[2] == "cgroup")
+        if has_memory:
+            return old + new, False
+        if not new or "memory" not in (new[0] / "cgroup.controllers").read_text():
+            raise RuntimeError("the lab needs cgroups: no hierarchy here has the memory controller")
+        return new[:1], True
 
     def make(self):
         for folder in self.folders:
             folder.mkdir(parents=True, exist_ok=True)
-            if (folder / "cpuset.cpus").exists():  # empty in a new group: nothing could enter it
+            if self.is_version_2:
+                self.pass_controllers_on(folder)
+            elif (folder / "cpuset.cpus").exists():  # empty in a new group: nothing could enter it
                 for group in (folder.parent, folder):
                     for name in ("cpuset.cpus", "cpuset.mems"):
                         (group / name).write_text((group.parent / name).read_text())
 
+    def pass_controllers_on(self, folder):
+        """The kubelet wants all of these in the group that it is given, and hands them on to its pods."""
+        (folder / self.LEAF).mkdir(exist_ok=True)
+        for group in (folder.parent.parent, folder.parent, folder):
+            for controller in (group / "cgroup.controllers").read_text().split():
+                if controller in ("cpu", "cpuset", "memory", "pids", "hugetlb", "io"):
+                    (group / "cgroup.subtree_control").write_text(f"+{controller}")
+
     def inside(self, *args):
         """The command line that runs `args` in it from its first moment on."""
+        entrances = [str(folder / self.LEAF if self.is_version_2 else folder) for folder in self.folders]
         enter = 'while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs"; shift; done; shift; exec "$@"'
-        return ["sh", "-ec", enter, "sh", *map(str, self.folders), "--", *args]
+        return ["sh", "-ec", enter, "sh", *entrances, "--", *args]
 
     def processes(self):
         found = set()
@@ -83,13 +102,19 @@ class Cgroup:
         wait_until(is_gone, lambda: f"the cgroups of {self.name} are gone; in them: {self.processes()}", 30)
 
 
+def started_at(process):
+    """Seconds since this machine's boot, as CLOCK_BOOTTIME counts them; `process` is its folder in /proc."""
+    return int((process / "stat").read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+
+
 class Machine:
     """`name` is also its host name. Its folder holds var/lib and var/log, which outlive a power failure, and its logs."""
 
     def __init__(self, name, folder, cgroup):
         self.name, self.folder, self.cgroup = name, folder, Cgroup(cgroup)
         self.lock = threading.Lock()
-        self.popen, self.pid, self.seen = None, 0, set()
+        self.popen, self.pid = None, 0
+        self.namespaces = {}  # (kind, number) -> when it ended, for numbers are used again
 
     @property
     def is_on(self):
@@ -109,7 +134,7 @@ class Machine:
         others = self.cgroup.processes() - {self.popen.pid}
         assert len(others) == 1, f"{self.name}: expected its process 1 alone, found {others}"
         self.pid = others.pop()
-        self.seen |= {(kind, os.stat(f"/proc/{self.pid}/ns/{kind}").st_ino) for kind in NAMESPACES}
+        self.namespaces.update({(kind, os.stat(f"/proc/{self.pid}/ns/{kind}").st_ino): math.inf for kind in NAMESPACES})
         self.shell("mount --make-rshared /", f"hostname {self.name}", "ip link set lo up", "echo 1 >/proc/sys/net/ipv4/ip_forward")
 
     def own_folders(self):
@@ -128,6 +153,8 @@ class Machine:
         """As when the plug is pulled: SIGKILL for everything in it, at once."""
         if self.popen is None:
             return
+        now = time.clock_gettime(time.CLOCK_BOOTTIME)
+        self.namespaces = {namespace: min(ended, now) for namespace, ended in self.namespaces.items()}
         for process in (self.pid, self.popen.pid):
             if process and self.popen.poll() is None:
                 try:

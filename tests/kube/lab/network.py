@@ -33,11 +33,11 @@ class Addresses:
 class Index:
     """A number that no other lab on this machine has, held by a lock on a file. It names the folder that the last one may have left."""
 
-    def __init__(self):
+    def __init__(self, first=0):
         locks = Path(tempfile.gettempdir()) / "usher-lab-indexes"
         locks.mkdir(exist_ok=True)
         routes = json.loads(command("ip", "-j", "-4", "route", "show", "table", "all"))
-        for number in range(INDEXES):
+        for number in range(first, INDEXES):
             octet = Addresses(number).octet
             handle = open(locks / str(number), "a+", encoding="utf-8")
             try:
