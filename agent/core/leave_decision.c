@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "usher/core/leave_proof.h"
+
 static struct leave_decision decided(enum leave_action action, enum reason reason)
 {
     return (struct leave_decision){.action = action, .reason = reason};
@@ -28,16 +30,70 @@ static enum reason always_objection(const struct leave_facts *facts, bool *out_w
     return REASON_STAY_ETCD_RUNS;
 }
 
+static bool has_slot(const struct leave_facts *facts, int64_t ordinal)
+{
+    for (size_t i = 0; i < facts->record->slot_count; i++)
+        if (stateful_set_ordinal(facts->set->name, facts->record->slots[i].name) == ordinal)
+            return member_id_is_known(facts->record->slots[i].id);
+    return false;
+}
+
+/* Each pod of the set that exists has told the record its ID: whoever is not in there is of another set. */
+static bool record_knows_all_pods(const struct leave_facts *facts)
+{
+    int64_t end;
+
+    if (facts->set == NULL || facts->set->created < 0 || facts->ordinal < facts->set->start)
+        return false;
+    end = facts->set->start + facts->set->created;
+    if (end <= facts->ordinal)
+        end = facts->ordinal + 1;
+    for (int64_t i = facts->set->start; i < end; i++)
+        if (!has_slot(facts, i))
+            return false;
+    return true;
+}
+
+/* http://etcd-1.peers:2380 beside our http://etcd-0.peers:2380. */
+static bool is_sibling_url(const char *set_name, const char *ours, const char *theirs)
+{
+    const char *our_host = strstr(ours, "://"), *their_host = strstr(theirs, "://");
+    size_t length = strlen(set_name);
+
+    if (our_host == NULL || their_host == NULL || length == 0)
+        return false;
+    our_host += 3;
+    their_host += 3;
+    if (strncmp(our_host, set_name, length) != 0 || strncmp(their_host, set_name, length) != 0 || our_host[length] != '-' ||
+        their_host[length] != '-')
+        return false;
+    our_host += length + 1;
+    their_host += length + 1;
+    our_host += strspn(our_host, "0123456789");
+    their_host += strspn(their_host, "0123456789");
+    return strcmp(our_host, their_host) == 0;
+}
+
+static bool looks_like_ours(const struct leave_facts *facts, const struct member *member)
+{
+    for (size_t i = 0; facts->peer_urls != NULL && i < facts->peer_urls->count; i++)
+        for (size_t k = 0; k < member->peer_urls.count; k++)
+            if (is_sibling_url(facts->set->name, facts->peer_urls->url[i], member->peer_urls.url[k]))
+                return true;
+    return false;
+}
+
 /* --leave=proven. Replicas 0 is a pause, unless the voters outside our set can carry the cluster alone (the end of a move). */
 static bool outside_carries_alone(const struct leave_facts *facts)
 {
     size_t outside = 0, healthy = 0;
 
-    if (facts->view == NULL || facts->view->live != LIVE_REACHABLE || facts->record == NULL || facts->record->state != RECORD_CLUSTER)
+    if (facts->view == NULL || facts->view->live != LIVE_REACHABLE || facts->record == NULL || facts->record->state != RECORD_CLUSTER ||
+        !record_knows_all_pods(facts))
         return false;
     for (size_t i = 0; i < facts->view->list.count; i++) {
         const struct member *member = &facts->view->list.members[i];
-        if (member->is_learner || set_record_has_id(facts->record, member->id))
+        if (member->is_learner || set_record_has_id(facts->record, member->id) || looks_like_ours(facts, member))
             continue;
         outside++;
         healthy += facts->health.is_healthy[i] ? 1 : 0;

@@ -21,6 +21,7 @@ static struct {
     struct leave_facts facts;
     struct cluster_view view;
     struct set_record record;
+    struct stateful_set_facts set;
     unsigned others, kinds[OTHERS_MAX];
     enum own own;
     enum leader leader;
@@ -80,6 +81,10 @@ static void build(void)
     }
     if (s.own != OWN_ABSENT)
         add(OURS, s.own == OWN_LEARNER, s.own != OWN_VOTER_DOWN, true);
+    for (size_t i = 0; i < s.record.slot_count; i++)
+        memcpy(s.record.slots[i].name, (char[]){'p', '-', (char)('0' + i), '\0'}, 4);
+    s.set = (struct stateful_set_facts){.answer = API_FOUND, .name = "p", .created = (int64_t)s.record.slot_count};
+    s.facts.set = &s.set;
     s.facts.record = s.record_kind == REC_NULL ? NULL : &s.record;
     s.facts.view = &s.view;
 }

@@ -17,6 +17,8 @@ struct bench {
     struct leave_facts facts;
     struct cluster_view view;
     struct set_record record;
+    struct stateful_set_facts set;
+    struct url_list peer_urls;
 };
 
 static void add(struct bench *bench, uint64_t id, const char *name)
@@ -29,6 +31,8 @@ static void add(struct bench *bench, uint64_t id, const char *name)
     member->client_urls.count = 1;
     snprintf(member->name, NAME_BYTES, "%s", name);
     bench->facts.health.is_healthy[at] = true;
+    member->peer_urls.count = 1;
+    snprintf(member->peer_urls.url[0], URL_BYTES, "http://%s.other:2380", name);
     endpoint->state = ENDPOINT_SERVING;
     endpoint->cluster.value = 0xc1;
     endpoint->member.value = id;
@@ -46,6 +50,12 @@ static struct bench *bench_new(void)
     bench->record.state = RECORD_CLUSTER;
     bench->record.slot_count = 1;
     bench->record.slots[0].id.value = OURS;
+    snprintf(bench->record.slots[0].name, NAME_BYTES, "pod-0");
+    bench->set = (struct stateful_set_facts){.answer = API_FOUND, .name = "pod", .uid = "u", .created = 1};
+    bench->facts.set = &bench->set;
+    bench->peer_urls.count = 1;
+    snprintf(bench->peer_urls.url[0], URL_BYTES, "http://pod-0.peers:2380");
+    bench->facts.peer_urls = &bench->peer_urls;
     bench->facts.view = &bench->view;
     bench->facts.record = &bench->record;
     bench->facts.ours.value = OURS;
@@ -89,6 +99,16 @@ static void paused(struct bench *b)
 }
 static void paused_others_carry(struct bench *b) { proven(b), b->facts.proof = PROOF_PAUSED; }
 static void paused_others_too_weak(struct bench *b) { paused_others_carry(b), b->facts.health.is_healthy[0] = false; }
+static void paused_set_unknown(struct bench *b) { paused_others_carry(b), b->facts.set = NULL; }
+static void paused_pods_uncounted(struct bench *b) { paused_others_carry(b), b->set.created = -1; }
+static void paused_pod_not_recorded(struct bench *b) { paused_others_carry(b), b->set.created = 2; }
+static void paused_ours_not_recorded(struct bench *b) { paused_others_carry(b), b->facts.ordinal = 1; }
+static void paused_before_the_set(struct bench *b) { paused_others_carry(b), b->set.start = 1; }
+static void paused_sibling_not_recorded(struct bench *b)
+{
+    paused_others_carry(b), snprintf(b->view.list.members[0].peer_urls.url[0], URL_BYTES, "http://pod-5.peers:2380"),
+        b->facts.health.is_healthy[1] = false;
+}
 static void paused_no_record(struct bench *b) { paused_others_carry(b), b->facts.record = NULL; }
 static void paused_record_unreadable(struct bench *b) { paused_others_carry(b), b->record.state = RECORD_UNREADABLE; }
 static void paused_learners_do_not_carry(struct bench *b)
@@ -149,6 +169,12 @@ static const struct row rows[] = {
     ROW(paused, STAY, STAY_PAUSED, 0),
     ROW(paused_others_carry, REMOVE, LEAVE_REMOVE, OURS),
     ROW(paused_others_too_weak, STAY, STAY_PAUSED, 0),
+    ROW(paused_set_unknown, STAY, STAY_PAUSED, 0),
+    ROW(paused_pods_uncounted, STAY, STAY_PAUSED, 0),
+    ROW(paused_pod_not_recorded, STAY, STAY_PAUSED, 0),
+    ROW(paused_ours_not_recorded, STAY, STAY_PAUSED, 0),
+    ROW(paused_before_the_set, STAY, STAY_PAUSED, 0),
+    ROW(paused_sibling_not_recorded, STAY, STAY_PAUSED, 0),
     ROW(paused_no_record, STAY, STAY_PAUSED, 0),
     ROW(paused_record_unreadable, STAY, STAY_PAUSED, 0),
     ROW(paused_learners_do_not_carry, STAY, STAY_PAUSED, 0),

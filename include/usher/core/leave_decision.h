@@ -2,6 +2,7 @@
 #ifndef USHER_CORE_LEAVE_DECISION_H
 #define USHER_CORE_LEAVE_DECISION_H
 
+#include "usher/core/api_facts.h"
 #include "usher/core/quorum.h"
 #include "usher/core/reason.h"
 #include "usher/core/set_record.h"
@@ -38,8 +39,11 @@ struct leave_facts {
     struct quorum_health health;
     struct member_id ours;
     struct cluster_id cluster;
-    struct member_id leader;         /* as the serving members say; 0 unknown */
-    const struct set_record *record; /* NULL or unreadable: nobody is known to be of our set */
+    struct member_id leader;              /* as the serving members say; 0 unknown */
+    const struct set_record *record;      /* NULL or unreadable: nobody is known to be of our set */
+    const struct stateful_set_facts *set; /* of PROOF_PAUSED: whose pods have to stand in the record; NULL = not known */
+    int64_t ordinal;                      /* ours in it */
+    const struct url_list *peer_urls;     /* ours: a member that differs in the ordinal alone is of our set */
     size_t preference_count;
     char preferences[LEADER_PREFERENCES_MAX][NAME_BYTES]; /* member names or hex IDs, best first */
     unsigned leader_moves_tried;
