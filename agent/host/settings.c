@@ -210,10 +210,22 @@ static const struct setting table[] = {
     {"remote-password-file", {NULL}, set_remote_password_file, NULL, "FILE", FOR_AGENT, "as --password-file"},
     {"plan-dir", {NULL}, set_plan_dir, "/run/etcd-usher", "DIR", FOR_ALL, "start plan and control socket, shared with etcd's container"},
     {"bootstrap", {NULL}, set_bootstrap, "never", "HOW", FOR_AGENT, "never | record | once:NAME: who may found a cluster"},
-    {"set-record", {NULL}, set_set_record, NULL, "WHERE", FOR_AGENT, "file:PATH, shared by all slots of the set"},
+    {"set-record",
+     {NULL},
+     set_set_record,
+     NULL,
+     "WHERE",
+     FOR_AGENT,
+     "configmap:NAME in our namespace, or file:PATH that all slots of the set share"},
     {"expect-cluster-id", {NULL}, set_expected_cluster, NULL, "HEX", FOR_AGENT, "refuse any other cluster"},
     {"leave", {NULL}, set_leave, NULL, "POLICY", FOR_AGENT, "proven | always | asked | never (default: proven in Kubernetes, else asked)"},
-    {"leave-timeout", {NULL}, set_leave_timeout, "25s", "DURATION", FOR_ALL, "how long leaving may take"},
+    {"leave-timeout",
+     {NULL},
+     set_leave_timeout,
+     "25s",
+     "DURATION",
+     FOR_ALL,
+     "how long leaving may take (default in Kubernetes: what is left of the grace period, less 3s)"},
     {"leader-preference", {NULL}, set_preference, NULL, "LIST", FOR_SIDECAR, "who should lead after us: member names or IDs, best first"},
     {"rejoin", {NULL}, set_rejoin, "at-start", "POLICY", FOR_AGENT, "at-start | always | never: after somebody removed this member"},
     {"stale-data", {NULL}, set_stale, "archive", "POLICY", FOR_AGENT, "archive | refuse: data of a removed member"},
@@ -425,6 +437,7 @@ bool settings_read(enum settings_command command, int argc, char *const argv[], 
     if (settings == NULL)
         return usher_error_set(err, "out of memory");
     settings->janitor_after_ms = -1;
+    settings->leaves_by_grace = true;
     read_flags(command, argc, argv, values, &problems);
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         char source[80];
@@ -441,6 +454,7 @@ bool settings_read(enum settings_command command, int argc, char *const argv[], 
         if (value != NULL)
             apply(&table[i], settings, source, value, &problems);
         given.peer_url |= value != NULL && table[i].parse == set_peer_url;
+        settings->leaves_by_grace &= value == NULL || table[i].parse != set_leave_timeout;
         given.endpoints |= value != NULL && (table[i].parse == set_endpoints || table[i].parse == set_remote_endpoints);
     }
     fill_defaults_of_this_machine(settings, environment, &problems);

@@ -22,12 +22,18 @@ static void check_record(const struct settings *settings, struct usher_error *pr
         return;
     }
     if (strncmp(settings->set_record, "configmap:", 10) == 0) {
-        settings_problem(problems, "--set-record=%s: needs the Kubernetes API, which this version does not speak yet; use file:PATH",
-                         settings->set_record);
+        if (settings->set_record[10] == '\0' || strchr(settings->set_record + 10, '/') != NULL)
+            settings_problem(problems, "--set-record: \"%s\" is not allowed: configmap:NAME, in the pod's own namespace",
+                             settings->set_record);
+        if (!settings->in_kubernetes)
+            settings_problem(problems,
+                             "--set-record=%s: needs the Kubernetes API (KUBERNETES_SERVICE_HOST is not set); outside, use file:PATH",
+                             settings->set_record);
         return;
     }
     if (strncmp(settings->set_record, "file:/", 6) != 0) {
-        settings_problem(problems, "--set-record: \"%s\" is not allowed: file:PATH with an absolute path", settings->set_record);
+        settings_problem(problems, "--set-record: \"%s\" is not allowed: configmap:NAME, or file:PATH with an absolute path",
+                         settings->set_record);
         return;
     }
     if (lies_below(path, settings->data_dir) || lies_below(path, settings->wal_dir))

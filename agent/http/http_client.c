@@ -10,6 +10,7 @@
 enum { GRPC_MARGIN_MS = 50, IDLE_CONNECTIONS_MAX = 32 };
 /* Pods come back at other addresses; libcurl would believe the old one for a minute. */
 enum { NAMES_KEPT_S = 1 };
+enum { HEADER_BYTES = 8 * 1024 + 64 }; /* a service account token has 1 to 2 KiB */
 enum ending { FAILED = 0, CUT_OFF, COMPLETE };
 
 struct http_client {
@@ -165,7 +166,8 @@ static bool set_request(struct transfer *transfer, const struct http_request *re
               curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->problem) == CURLE_OK &&
               curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
               curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) == CURLE_OK &&
-              curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) == CURLE_OK;
+              curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) == CURLE_OK &&
+              curl_easy_setopt(easy, CURLOPT_USERAGENT, "etcd-usher") == CURLE_OK;
     if (!is_done)
         return false;
     if (request->body != NULL) {
@@ -174,12 +176,14 @@ static bool set_request(struct transfer *transfer, const struct http_request *re
                  (long long)(left_ms > 2 * GRPC_MARGIN_MS ? left_ms - GRPC_MARGIN_MS : left_ms));
         is_done = add_header(transfer, "Content-Type: application/json") && add_header(transfer, "Expect:") &&
                   add_header(transfer, timeout) && curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
-                  curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request->body) == CURLE_OK;
+                  curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request->body) == CURLE_OK &&
+                  (request->method == NULL || curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) == CURLE_OK);
     }
     if (is_done && is_set(request->authorization)) {
-        char header[1024];
+        char header[HEADER_BYTES];
         int length = snprintf(header, sizeof header, "Authorization: %s", request->authorization);
         is_done = length > 0 && (size_t)length < sizeof header && add_header(transfer, header);
+        OPENSSL_cleanse(header, sizeof header);
     }
     return is_done && (transfer->headers == NULL || curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK);
 }

@@ -74,6 +74,7 @@ static enum apply_result apply_add(struct usher *usher, int64_t *out_again_in_ms
     if (result != APPLY_DONE)
         return result;
     usher->counters.adds++;
+    usher_event(usher, false, "LearnerAdded", "this pod was added to the cluster as a learner");
     usher->added = answer.added;
     usher->notes.join_record.cluster = usher->view.cluster;
     usher->notes.join_record.member = answer.added;
@@ -168,8 +169,12 @@ static enum apply_result apply_set_aside(struct usher *usher, const struct join_
     if (!is_done)
         return failed(out_again_in_ms);
     usher->counters.archives++;
-    if (path[0] != '\0')
-        log_line(LOG_LEVEL_WARN, reason_name(decision->reason), "the old data was moved to %s", path);
+    if (path[0] != '\0') {
+        char text[PATH_BYTES + 256];
+        snprintf(text, sizeof text, "the old data was moved to %s", path);
+        log_line(LOG_LEVEL_WARN, reason_name(decision->reason), "%s", text);
+        usher_event(usher, true, "StaleDataArchived", text);
+    }
     if (decision->used_permit.kind != PERMIT_UNKNOWN && !apply_drop_permit(usher, &decision->used_permit, err))
         log_warn("the permit stays where it is (harmless, what it names is gone): %s", err->text);
     return APPLY_DONE;

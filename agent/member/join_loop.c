@@ -60,6 +60,8 @@ static void say_decision(struct usher *usher, const struct join_decision *decisi
         return;
     usher->last_said = decision->reason;
     log_line(level, reason_name(decision->reason), "%s: %s", join_action_name(decision->action), usher->message);
+    if (decision->action == JOIN_REFUSE)
+        usher_event(usher, true, "JoinRefused", usher->message);
 }
 
 /* A new wait is said at once, a lasting one every ten seconds with its age. */

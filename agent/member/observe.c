@@ -112,6 +112,7 @@ void observe_record(struct usher *usher)
         return;
     }
     usher->record_problem.text[0] = '\0';
+    usher->record_read_at_ms = usher->world->now_ms(usher->world->self);
     if (!usher->record_store.read(usher->record_store.self, deadline_in_ms(RECORD_READ_MS), &usher->record, &usher->record_problem))
         usher->record = (struct set_record){.state = RECORD_UNREADABLE};
 }
@@ -259,6 +260,13 @@ static void judge_our_entry(struct usher *usher)
         facts->our_gauge = gauge_watch_read(&usher->gauge, usher->world, &usher->view, entry.member->id, deadline_in_ms(GAUGE_READ_MS));
 }
 
+/* Only while we wait, and only what was read whole: a permit or a claim is seen a few seconds later then. Each write compares anyway. */
+static bool record_is_kept(const struct usher *usher)
+{
+    return usher->record_store.keep_ms > 0 && usher->waiting_for != REASON_UNKNOWN && usher->record.state > RECORD_UNREADABLE &&
+           usher->world->now_ms(usher->world->self) - usher->record_read_at_ms < usher->record_store.keep_ms;
+}
+
 void observe_join(struct usher *usher)
 {
     struct join_facts *facts = &usher->facts;
@@ -268,7 +276,8 @@ void observe_join(struct usher *usher)
     observe_disk(usher);
     if (facts->etcd_lives_here == TRI_YES)
         return; /* G1: nothing else matters */
-    observe_record(usher);
+    if (!record_is_kept(usher))
+        observe_record(usher);
     fill_volume_facts(usher); /* forgotten clusters are known now */
     observe_cluster(usher, deadline_in_ms(facts->wal.state == WAL_IDS ? LOOK_WITH_DATA_MS : LOOK_MS));
     observe_drop_strays(usher, &strays);

@@ -19,6 +19,8 @@ void sidecar_init(struct sidecar *sidecar, const struct settings *settings, cons
     sidecar->started_at_ms = world->now_ms(world->self);
     sidecar->turned_at_ms = sidecar->port_accepted_at_ms = sidecar->quorum_read_at_ms = sidecar->list_read_at_ms = -1;
     sidecar->etcd_expected_since_ms = sidecar->stopping_since_ms = sidecar->leaving_since_ms = sidecar->learner_since_ms = -1;
+    sidecar->proof_read_at_ms = -1;
+    sidecar->leave_limit_ms = settings->leave_timeout_ms;
     sidecar->record_again_at_ms = 0;
     sidecar->is_recorded = store_or_null == NULL;
 }
@@ -112,7 +114,7 @@ static bool may_end(const struct sidecar *sidecar, bool is_answered)
 
     if (!sidecar->is_stopping)
         return false;
-    if (now_ms - sidecar->stopping_since_ms >= usher->settings->leave_timeout_ms)
+    if (now_ms - sidecar->stopping_since_ms >= sidecar->leave_limit_ms)
         return true;
     return is_answered && sidecar->own.port_accepts == TRI_NO;
 }
@@ -125,8 +127,7 @@ static enum leave_asked who_asks(struct sidecar *sidecar)
     if (!sidecar->is_stopping && usher->world->is_stopping(usher->world->self)) {
         sidecar->is_stopping = true;
         sidecar->stopping_since_ms = usher->world->now_ms(usher->world->self);
-        log_info("told to stop; serving until etcd's client port closes, %lld s at most",
-                 (long long)(usher->settings->leave_timeout_ms / 1000));
+        log_info("told to stop; serving until etcd's client port closes, %lld s at most", (long long)(sidecar->leave_limit_ms / 1000));
     }
     if (!sidecar->door.is_asked(sidecar->door.self, &how) && sidecar->is_stopping)
         how = LEAVE_ASKED_SIGNAL;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "usher/core/leave_proof.h"
 #include "usher/host/log.h"
 #include "usher/member/apply.h"
 #include "usher/member/observe.h"
@@ -38,7 +39,15 @@ static void fill_facts(struct sidecar *sidecar, enum leave_asked how, struct lea
     facts->policy = usher->settings->leave;
     facts->asked = how;
     facts->client_port_accepts = sidecar->own.port_accepts;
-    facts->is_deadline_over = now_ms - sidecar->leaving_since_ms >= usher->settings->leave_timeout_ms;
+    if (facts->policy == LEAVE_PROVEN || (facts->policy == LEAVE_ALWAYS && how != LEAVE_ASKED_HOOK))
+        if (how != LEAVE_ASKED_ORDER)
+            sidecar_read_proof(sidecar);
+    facts->proof = leave_prove(&sidecar->pod, &sidecar->set, usher->settings->pod_uid);
+    facts->pod_is_deleted = leave_pod_is_deleted(&sidecar->pod, usher->settings->pod_uid);
+    facts->set = &sidecar->set;
+    facts->ordinal = sidecar->pod.ordinal;
+    facts->peer_urls = &usher->settings->join.peer_urls;
+    facts->is_deadline_over = now_ms - sidecar->leaving_since_ms >= sidecar->leave_limit_ms;
     facts->view = &usher->view;
     facts->ours = sidecar->id;
     facts->cluster = sidecar->cluster;
@@ -60,10 +69,12 @@ static void move_leader(struct sidecar *sidecar, struct member_id to)
 
     sidecar->leader_moves_tried++;
     world->move_leader(world->self, usher->settings->local_endpoint, to, deadline_in_ms(WRITE_CALL_MS), &answer);
-    if (answer.outcome == CALL_OK)
+    if (answer.outcome == CALL_OK) {
         usher->counters.leader_moves++;
-    else
+        usher_event(usher, false, "LeaderMoved", "the leadership was handed on before this member leaves");
+    } else {
         log_warn("the leadership was not moved: %s", answer.message);
+    }
 }
 
 /* Through another member, while our own etcd still runs: of two voters there is no second chance. */
@@ -110,6 +121,10 @@ static void finish(struct sidecar *sidecar, enum usher_exit exit, enum reason re
 
 static bool finish_gone(struct sidecar *sidecar)
 {
+    if (sidecar->last_reason != REASON_LEFT) {
+        sidecar->last_reason = REASON_LEFT;
+        usher_event(&sidecar->usher, false, "Left", "this member left the cluster; its data directory is marked");
+    }
     finish(sidecar, USHER_EXIT_DONE, REASON_LEFT, true);
     return true;
 }
@@ -129,6 +144,8 @@ bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how)
     sidecar->last_leave = leave_decide(&facts);
     switch (sidecar->last_leave.action) {
     case LEAVE_STAY:
+        if (sidecar->last_reason != sidecar->last_leave.reason)
+            usher_event(usher, false, "Stayed", reason_sentence(sidecar->last_leave.reason));
         sidecar_say(sidecar, "stay", sidecar->last_leave.reason, "");
         finish(sidecar, stay_exit(how, &facts, sidecar->last_leave.reason), sidecar->last_leave.reason, false);
         return true;

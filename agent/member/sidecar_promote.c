@@ -51,6 +51,7 @@ static void promote_now(struct sidecar *sidecar)
     if (answer.outcome == CALL_OK) {
         usher->counters.promotions++;
         log_line(LOG_LEVEL_INFO, reason_name(REASON_PROMOTE), "our learner was promoted");
+        usher_event(usher, false, "Promoted", "this member is a voter now");
     } else {
         log_line(LOG_LEVEL_INFO, reason_name(REASON_PROMOTE), "member promote: %s; reading the list again", answer.message);
     }
@@ -85,6 +86,9 @@ void sidecar_promote(struct sidecar *sidecar)
                 : sidecar->last_promote.action == PROMOTE_DONE ? "serve"
                                                                : "wait",
                 sidecar->last_promote.reason, "");
+    if (sidecar->last_promote.is_stalled && !sidecar->stall_was_said)
+        usher_event(usher, true, "LearnerStalled", "this learner makes no progress; see /status");
+    sidecar->stall_was_said = sidecar->last_promote.is_stalled;
     if (sidecar->last_promote.action == PROMOTE_NOW)
         promote_now(sidecar);
     else if (sidecar->last_promote.again_in_ms > 0)

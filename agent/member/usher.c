@@ -10,6 +10,12 @@ void usher_init(struct usher *usher, const struct settings *settings, const stru
     usher->looking_since_ms = usher->our_removal_at_ms = usher->last_wait_line_ms = -1;
 }
 
+void usher_event(const struct usher *usher, bool is_warning, const char *reason, const char *message)
+{
+    if (usher->world->event != NULL)
+        usher->world->event(usher->world->self, is_warning, reason, message);
+}
+
 const char *usher_address_of(const struct usher *usher, struct member_id id)
 {
     const struct endpoint_view *endpoint = cluster_view_who_answers_as(&usher->view, usher->view.cluster, id);

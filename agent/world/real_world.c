@@ -8,7 +8,10 @@
 #include <string.h>
 
 #include "usher/etcd/etcd_wire.h"
+#include "usher/host/log.h"
 #include "usher/host/record_file.h"
+
+enum { RECORD_KEPT_MS = 5000 };
 
 static bool look(void *self, const struct look_request *request, struct deadline deadline, struct cluster_view *out_view,
                  struct usher_error *err)
@@ -168,10 +171,67 @@ static bool record_swap(void *self, const struct set_record *record, struct dead
     return record_file_swap(real->record_path, record, deadline, out_conflict, err);
 }
 
+static void read_pod(void *self, const char *name, struct deadline deadline, struct pod_facts *out, struct usher_error *err)
+{
+    struct real_world *real = self;
+    kube_read_pod(&real->kube, real->settings, name, deadline, out, err);
+}
+
+static void read_set(void *self, const char *name, struct deadline deadline, struct stateful_set_facts *out, struct usher_error *err)
+{
+    struct real_world *real = self;
+    kube_read_stateful_set(&real->kube, name, deadline, out, err);
+}
+
+static void event(void *self, bool is_warning, const char *reason, const char *message)
+{
+    struct real_world *real = self;
+    kube_event(&real->events, is_warning ? "Warning" : "Normal", reason, message);
+}
+
+static bool config_map_read(void *self, struct deadline deadline, struct set_record *out, struct usher_error *err)
+{
+    struct real_world *real = self;
+    return kube_record_read(&real->config_map, deadline, out, err);
+}
+
+static bool config_map_swap(void *self, const struct set_record *record, struct deadline deadline, bool *out_conflict,
+                            struct usher_error *err)
+{
+    struct real_world *real = self;
+    return kube_record_swap(&real->config_map, record, deadline, out_conflict, err);
+}
+
+/* The API is used where there is one; only a set record that lives there cannot do without. */
+static bool init_kube(struct real_world *real, const struct settings *settings, struct usher_error *err)
+{
+    bool needs_it = strncmp(settings->set_record, "configmap:", 10) == 0;
+    struct usher_error problem = {0};
+
+    if (!settings->in_kubernetes && !needs_it)
+        return true;
+    if (!kube_client_init(&real->kube, settings, &problem)) {
+        if (needs_it)
+            return usher_error_set(err, "--set-record=%s: %s", settings->set_record, problem.text);
+        log_warn("no Kubernetes API here: %s", problem.text);
+        return true;
+    }
+    real->world.read_pod = read_pod;
+    real->world.read_set = read_set;
+    real->world.event = event;
+    real->events = (struct kube_events){.client = &real->kube, .settings = settings, .instance = random_value(real)};
+    if (needs_it) {
+        kube_record_init(&real->config_map, &real->kube, settings->set_record + 10);
+        real->store = (struct record_store){.self = real, .keep_ms = RECORD_KEPT_MS, .read = config_map_read, .swap = config_map_swap};
+    }
+    return true;
+}
+
 bool real_world_init(struct real_world *real, const struct settings *settings, struct wake *wake, struct usher_error *err)
 {
     memset(real, 0, sizeof *real);
     real->wake = wake;
+    real->settings = settings;
     real->world = (struct world){
         .self = real,
         .look = look,
@@ -194,7 +254,12 @@ bool real_world_init(struct real_world *real, const struct settings *settings, s
         snprintf(real->record_path, sizeof real->record_path, "%s", settings->set_record + 5);
         real->store = (struct record_store){.self = real, .read = record_read, .swap = record_swap};
     }
-    return etcd_client_init(&real->client, settings, wake_fd(wake), err);
+    return init_kube(real, settings, err) && etcd_client_init(&real->client, settings, wake_fd(wake), err);
 }
 
-void real_world_done(struct real_world *real) { etcd_client_done(&real->client); }
+void real_world_done(struct real_world *real)
+{
+    kube_record_done(&real->config_map);
+    kube_client_done(&real->kube);
+    etcd_client_done(&real->client);
+}

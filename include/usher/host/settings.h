@@ -36,6 +36,7 @@ struct settings {
     char cluster_token[NAME_BYTES];             /* ETCD_INITIAL_CLUSTER_TOKEN / --initial-cluster-token, default etcd-cluster */
     enum leave_policy leave;                    /* proven in Kubernetes, else asked */
     int64_t leave_timeout_ms;                   /* 25 s */
+    bool leaves_by_grace;                       /* it was not given: the pod's grace period counts where it is known */
     char leader_preference[SETTING_TEXT_BYTES]; /* comma list of member names or hex IDs */
     unsigned keep_archives;                     /* 1 */
     unsigned promote_samples;                   /* 2 */

@@ -19,7 +19,8 @@ struct http_tls {
 
 struct http_request {
     const char *url;           /* copied */
-    const char *body;          /* copied; NULL = GET, else POST of JSON */
+    const char *method;        /* NULL = GET without a body, POST with one; else "PUT" */
+    const char *body;          /* copied; NULL = none, else JSON */
     const char *authorization; /* value of the header, copied; NULL = none. Never logged */
     const struct http_tls *tls;
     /* Goes over a connection of its own, and so exactly once: libcurl sends a request again when a kept connection dies under it before the
@@ -39,8 +40,8 @@ struct http_reply {
     enum http_outcome outcome;
     bool tcp_accepted;    /* somebody lives there */
     bool name_unanswered; /* the time was over before the resolver said anything about the URL's host */
-    long status;       /* of ANSWERED */
-    const char *body;  /* of ANSWERED; valid inside the callback */
+    long status;          /* of ANSWERED */
+    const char *body;     /* of ANSWERED; valid inside the callback */
     size_t body_bytes;
     char problem[256]; /* curl's words, when not ANSWERED */
     int64_t took_ms;

@@ -68,13 +68,18 @@ struct sidecar {
     struct promote_progress promote;
     struct promote_decision last_promote;
     int64_t learner_since_ms;
+    bool stall_was_said;
     struct orphan_watch orphan;
 
     /* -- leaving -- */
     bool is_stopping;
     int64_t stopping_since_ms, leaving_since_ms;
     unsigned leader_moves_tried;
-    bool removal_was_asked; /* by us: a list without us means that we have left */
+    int64_t leave_limit_ms; /* --leave-timeout, or what the grace period leaves */
+    struct pod_facts pod;   /* our own, as read at proof_read_at_ms */
+    struct stateful_set_facts set;
+    int64_t proof_read_at_ms; /* -1 = never */
+    bool removal_was_asked;   /* by us: a list without us means that we have left */
     char last_progress[256];
     struct leave_decision last_leave;
 
@@ -95,7 +100,8 @@ void sidecar_keep(struct sidecar *sidecar);                     /* sidecar_keep.
 void sidecar_promote(struct sidecar *sidecar);                  /* sidecar_promote.c */
 void sidecar_promote_orphan(struct sidecar *sidecar);           /* sidecar_orphan.c: another learner of our set */
 /* True: the request is answered (or there was none). */
-bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how);                                   /* sidecar_leave.c */
+bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how); /* sidecar_leave.c */
+void sidecar_read_proof(struct sidecar *sidecar);                  /* sidecar_proof.c: what the Kubernetes API says about our seat */
 void sidecar_say(struct sidecar *sidecar, const char *action, enum reason reason, const char *text); /* remembers and logs a decision */
 
 #endif

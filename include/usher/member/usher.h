@@ -22,6 +22,7 @@ struct usher {
     /* -- last observation -- */
     struct cluster_view view;
     struct set_record record;
+    int64_t record_read_at_ms;
     struct usher_file notes; /* usher.json */
     enum usher_file_state notes_state;
     struct join_facts facts; /* points into the three above */
@@ -49,6 +50,9 @@ struct usher {
 
 /* Everything zeroed and "not yet". Borrowed: settings, world, store. */
 void usher_init(struct usher *usher, const struct settings *settings, const struct world *world, const struct record_store *store_or_null);
+
+/* An event on our pod, where there is an API; best effort. `reason` is CamelCase. */
+void usher_event(const struct usher *usher, bool is_warning, const char *reason, const char *message);
 
 /* The address to send a directed call for `id` to: where it answered last, else its first client URL; NULL when neither is known. */
 const char *usher_address_of(const struct usher *usher, struct member_id id);

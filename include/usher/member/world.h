@@ -4,6 +4,7 @@
 #ifndef USHER_MEMBER_WORLD_H
 #define USHER_MEMBER_WORLD_H
 
+#include "usher/core/api_facts.h"
 #include "usher/core/etcd_answer.h"
 #include "usher/core/join_facts.h"
 #include "usher/host/data_dir.h"
@@ -74,6 +75,13 @@ struct world {
     void (*move_leader)(void *self, const char *address, struct member_id to, struct deadline, struct etcd_answer *out);
     /* Does a TCP connect succeed? TRI_NO only for a refusal; a time-out is TRI_UNKNOWN. */
     enum tri (*port_accepts)(void *self, const char *address, struct deadline deadline);
+
+    /* -- the Kubernetes API; all NULL where there is none -- */
+    /* `name` NULL = our own pod. What could not be read is API_UNKNOWN, with err. At most 3 s each. */
+    void (*read_pod)(void *self, const char *name, struct deadline deadline, struct pod_facts *out, struct usher_error *err);
+    void (*read_set)(void *self, const char *name, struct deadline deadline, struct stateful_set_facts *out, struct usher_error *err);
+    /* An event on our pod; best effort, a second at most. */
+    void (*event)(void *self, bool is_warning, const char *reason, const char *message);
 
     /* -- time and chance (the set record has its own seam, record_store.h; disks are real in tests, too) -- */
     int64_t (*now_ms)(void *self); /* monotonic */
