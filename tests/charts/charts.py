@@ -138,3 +138,60 @@ def without(item, *paths):
 def help_flags(command):
     """The flags that the agent's help names, as variables: USHER_..."""
     return set(re.findall(r"USHER_[A-Z_]+", output_of(AGENT, command, "--help")))
+
+
+# --- kustomize, as far as manifests/ and charts/dropins/ use it -------------------------------------------------------------------------
+
+def read_yaml(*path):
+    with open(os.path.join(*path), encoding="utf-8") as source:
+        return objects_in(source.read())
+
+
+def at_pointer(item, pointer):
+    """(holder, last key) of a JSON pointer; `-` and numbers index lists."""
+    *parents, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer.lstrip("/").split("/")]
+    for part in parents:
+        item = item[int(part)] if isinstance(item, list) else item[part]
+    if isinstance(item, list):
+        last = len(item) if last == "-" else int(last)
+    return item, last
+
+
+def patched(item, operations):
+    item = copy.deepcopy(item)
+    for operation in operations:
+        holder, key = at_pointer(item, operation["path"])
+        value = copy.deepcopy(operation.get("value"))
+        if operation["op"] == "test":
+            assert holder[key] == value, f"{operation['path']} is {holder[key]!r}, not {value!r}"
+        elif operation["op"] == "remove":
+            del holder[key]
+        elif operation["op"] == "add" and isinstance(holder, list):
+            holder.insert(key, value)
+        elif operation["op"] in ("add", "replace"):
+            assert operation["op"] == "add" or key in holder or isinstance(holder, list), f"{operation['path']} is not there to be replaced"
+            holder[key] = value
+        else:
+            raise AssertionError(f"no such operation: {operation['op']}")
+    return item
+
+
+def kustomized(folder):
+    """The objects of a folder with a kustomization: resources, patches by place, namespace. What else stands in one is an error."""
+    kustomization = read_yaml(folder, "kustomization.yaml")[0]
+    unknown = set(kustomization) - {"apiVersion", "kind", "resources", "patches", "namespace", "images"}
+    assert not unknown, f"{folder}: {unknown} is not understood here"
+    found = []
+    for name in kustomization["resources"]:
+        path = os.path.normpath(os.path.join(folder, name))
+        found += kustomized(path) if os.path.isdir(path) else read_yaml(path)
+    for patch in kustomization.get("patches", []):
+        target = only(found, patch["target"]["kind"], patch["target"].get("name"))
+        operations = [operation for document in read_yaml(folder, patch["path"]) for operation in document]
+        found[found.index(target)] = patched(target, operations)
+    if "namespace" in kustomization:
+        for item in found:
+            item["metadata"]["namespace"] = kustomization["namespace"]
+            for subject in item.get("subjects", []):
+                subject["namespace"] = kustomization["namespace"]
+    return found
