@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from lab import Lab, tools_image  # noqa: E402
+from lab import Lab  # noqa: E402
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -16,10 +16,10 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(scope="session")
 def lab():
-    """One cluster of one node for all tests that do no harm to it, with the image usher-lab-tools:1."""
+    """One cluster of one node, with the usual images, for all tests that do no harm to it."""
     with Lab() as lab:
         lab.up(nodes=1)
-        lab.load_image(tools_image(into=lab.folder / "images"))
+        lab.load_usual_images()
         yield lab
 
 

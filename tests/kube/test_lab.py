@@ -1,6 +1,5 @@
 """The lab itself: what it offers to the other tests, and that nothing of it stays."""
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -8,10 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from lab import Lab, connect, etcd_image, tools_image, usher_image
+from lab import Lab, connect, make_image, tools_image, with_libraries
 from lab.machine import Cgroup, wait_until
-
-BUILD = Path(os.environ.get("USHER_BUILD_DIR", Path(__file__).resolve().parents[2] / "build/release"))
 
 STATEFUL_SET = {
     "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "web"},
@@ -123,7 +120,6 @@ def ended(status):
 
 def test_etcd_runs_in_an_image_without_a_shell(lab, namespace):
     image = "quay.io/coreos/etcd:v3.6.14"
-    lab.load_image(etcd_image(image, lab.etcd, lab.bin / "etcdctl", into=lab.folder / "images"))
     apply(lab, namespace, {
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "etcd"}, "spec": {"terminationGracePeriodSeconds": 1, "containers": [{
             "name": "etcd", "image": image, "command": ["etcd", "--data-dir=/var/lib/etcd/data"],
@@ -132,13 +128,13 @@ def test_etcd_runs_in_an_image_without_a_shell(lab, namespace):
     assert "etcd" in execute(lab, namespace, "etcd", "etcdctl", "version")
     with pytest.raises(RuntimeError, match="no such file"):
         execute(lab, namespace, "etcd", "/bin/sh", "-c", "true")
+    assert run_once(lab, namespace, "other-name", "registry.k8s.io/etcd:3.6.14-0", command=["etcdctl", "version"])[0] == "Succeeded"
     # As with etcd's own images, `args` alone are no command line.
     phase, _ = run_once(lab, namespace, "bad", image, "--data-dir=/var/lib/etcd/data")
     assert phase == "Failed" and 'exec: "--data-dir' in json.dumps(lab.get("pod", "bad", "-n", namespace)["status"]).replace("\\", "")
 
 
 def test_both_programs_run_in_their_image(lab, namespace):
-    lab.load_image(usher_image(BUILD, into=lab.folder / "images"))
     phase, said = run_once(lab, namespace, "usher", "etcd-usher:test", "--help")
     assert phase == "Succeeded" and "sidecar" in said
     phase, said = run_once(lab, namespace, "launcher", "etcd-usher:test", command=["etcd-usher-exec"])
@@ -157,6 +153,20 @@ def test_a_pod_may_do_what_its_account_may(lab, namespace):
     lab.kubectl("create", "role", "reader", "-n", namespace, "--verb=list", "--resource=pods")
     lab.kubectl("create", "rolebinding", "reader", "-n", namespace, "--role=reader", f"--serviceaccount={namespace}:default")
     lab.wait(lambda: execute(lab, namespace, "asks", "sh", "-c", script) == "200", "the account may list pods", 20)
+
+
+def test_an_image_holds_what_it_was_given(lab, namespace):
+    tools = {f"/bin/{tool}": Path("/bin", tool) for tool in ("sh", "ls")}
+    tar = make_image("registry.example/odd/one:1.0", {
+        **with_libraries(*tools.values()), "/etc/word": b"said", "/etc/link": "word", "/spool/empty": None, "/tmp": None},
+        ["/bin/sh", "-c"], user="1234", env={"PATH": "/bin", "WORD": "of the image"}, into=lab.folder / "images")
+    lab.load_image(tar)
+    script = 'read word </etc/link || true; echo "$word $WORD"; ls -nd /tmp /spool/empty /etc/word; : >/tmp/mine && ls -n /tmp/mine'
+    phase, said = run_once(lab, namespace, "odd", "registry.example/odd/one:1.0", script)
+    lines = said.splitlines()
+    assert phase == "Succeeded" and lines[0] == "said of the image", said
+    assert [line.split()[0] for line in lines[1:4]] == ["-rw-r--r--", "drwxr-xr-x", "drwxrwxrwt"], said
+    assert lines[4].split()[2] == "1234", said
 
 
 def test_helm_installs_a_chart(lab, namespace, tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 from .machine import command
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
+ETCD_NAMES = "quay.io/coreos/etcd:v3.6.14 registry.k8s.io/etcd:3.6.14-0"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -45,10 +46,13 @@ def layer_of(files):
 
 
 def make_image(name, files, entrypoint=(), user="", env=None, into=".", **more):
-    """Writes an image to a tar in the folder `into` and returns its path. `files`: path in the image -> Path, bytes, link target (str) or
-    None (a folder). `more` goes into the image's configuration as it is (Cmd=[...], WorkingDir="..."). Give `name` a tag other than latest,
-    for which the kubelet asks a registry each time."""
-    assert ":" in name.rsplit("/", 1)[-1] and not name.endswith(":latest"), f"{name} needs a tag other than latest"
+    """Writes an image to a tar in the folder `into` and returns its path; `name` may be several names, with a blank between them. `files`:
+    path in the image -> Path, bytes, link target (str) or None (a folder). `more` goes into the image's configuration as it is (Cmd=[...],
+    WorkingDir="..."). Give it a tag other than latest, for which the kubelet asks a registry each time. Of `user` containerd 1.6 takes the
+    user alone: the group is 0 unless the pod says runAsGroup."""
+    names = name.split()
+    for each in names:
+        assert ":" in each.rsplit("/", 1)[-1] and not each.endswith(":latest"), f"{each} needs a tag other than latest"
     layer = layer_of(files)
     environment = [f"{key}={value}" for key, value in (env or {"PATH": PATH}).items()]
     config = json.dumps({
@@ -58,8 +62,8 @@ def make_image(name, files, entrypoint=(), user="", env=None, into=".", **more):
         "history": [{"created_by": "tests/kube/lab/image.py"}],
     }).encode()
     config_name = f"{hashlib.sha256(config).hexdigest()}.json"
-    manifest = json.dumps([{"Config": config_name, "RepoTags": [name], "Layers": ["layer.tar"]}]).encode()
-    target = Path(into) / (re.sub(r"[^\w.-]", "_", name) + ".tar")
+    manifest = json.dumps([{"Config": config_name, "RepoTags": names, "Layers": ["layer.tar"]}]).encode()
+    target = Path(into) / (re.sub(r"[^\w.-]", "_", names[0]) + ".tar")
     with tarfile.open(target, "w") as archive:
         for path, content in ((config_name, config), ("layer.tar", layer), ("manifest.json", manifest)):
             add(archive, path, content)
@@ -85,7 +89,7 @@ def people(name="nonroot", number=65532):
     }
 
 
-def etcd_image(name, etcd, etcdctl, into="."):
+def etcd_image(etcd, etcdctl, name=ETCD_NAMES, into="."):
     """As etcd's own images since 3.5: the programs alone, no shell, and no entry point (a pod that gives `args` alone gets no etcd)."""
     programs = {"/usr/local/bin/etcd": Path(etcd), "/usr/local/bin/etcdctl": Path(etcdctl)}
     files = {**programs, "/var/etcd": None, "/var/lib/etcd": None, **people()}

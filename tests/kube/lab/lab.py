@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 
 from . import config, network
-from .image import make_image
+from .image import etcd_image, make_image, tools_image, usher_image
 from .machine import Cgroup, Machine, command, remove_tree, started_at, wait_until
 from .pki import Pki
 
 ROOT = Path(__file__).resolve().parents[3]
+BUILD = Path(os.environ.get("USHER_BUILD_DIR", ROOT / "build/release"))
 HIDDEN_IN_NODES = ("/var/lib/", "/var/log/", "/run/")  # a node has its own of these
 
 
@@ -236,6 +237,12 @@ class Lab:
         """Into the store of each node that is on, and of those that come later."""
         self.images.append(Path(tar))
         self._on_each(lambda node: node.is_on and self._import(node, tar))
+
+    def load_usual_images(self):
+        """etcd-usher:test (of build/release), etcd under the names of its makers and of Kubernetes, usher-lab-tools:1 (a shell, curl)."""
+        into = self.folder / "images"
+        for image in (tools_image(into=into), usher_image(BUILD, into=into), etcd_image(self.etcd, self.bin / "etcdctl", into=into)):
+            self.load_image(image)
 
     @staticmethod
     def _import(node, tar):
