@@ -74,7 +74,7 @@ UNIT_TESTS := $(call programs_of,unit,$(UNIT_SOURCES))
 WIRE_TESTS := $(call programs_of,wire,$(WIRE_SOURCES))
 TEST_OBJECTS := $(call objects_of,$(UNIT_SOURCES) $(WIRE_SOURCES) $(MODEL_SOURCES))
 
-.PHONY: help all install deps tools demo test check lint format unit model mutants mutants-sample wire launcher-test cluster cluster-full fault \
+.PHONY: help all install deps tools image demo test check lint format unit model mutants mutants-sample wire launcher-test cluster cluster-full fault \
 	lab-tools test-kube test-charts asan ubsan tsan valgrind coverage bench clean test-programs unit-programs c-tests print-flags print-test-flags FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -148,6 +148,10 @@ tools: ## build etcd 3.5, 3.6 and 3.7 from their Go modules, once (cached)
 
 lab-tools: ## build Kubernetes from its Go modules for test-kube, once (cached, ten minutes)
 	@tests/tools/build-lab
+
+image: ## the container image, from the Dockerfile; prints its size (needs a container engine)
+	@tests/tools/deps image
+	@tests/tools/image
 
 # --- tests ---------------------------------------------------------------------------------------------------------------------------
 demo: ## the main job, end to end, on real etcd (two minutes)
