@@ -239,7 +239,8 @@ static void expand(struct look *look)
 
     for (size_t i = 0; i < request->address_count; i++)
         if (is_to_resolve(request->addresses[i].text))
-            jobs[i] = resolve_start(request->addresses[i].text, etcd_client_tls(look->client, request->addresses[i].text)->ca_file[0] != '\0');
+            jobs[i] =
+                resolve_start(request->addresses[i].text, etcd_client_tls(look->client, request->addresses[i].text)->ca_file[0] != '\0');
     for (size_t i = 0; i < request->address_count; i++) {
         const char *text = request->addresses[i].text;
         struct resolved resolved;

@@ -122,7 +122,8 @@ static enum resolve_outcome resolve_services(struct resolve_job *job, const char
 static void *run_job(void *self)
 {
     struct resolve_job *job = self;
-    enum resolve_outcome outcome = strncmp(job->text, "dns:", 4) == 0 ? resolve_name(job, job->text + 4) : resolve_services(job, job->text + 4);
+    enum resolve_outcome outcome =
+        strncmp(job->text, "dns:", 4) == 0 ? resolve_name(job, job->text + 4) : resolve_services(job, job->text + 4);
 
     pthread_mutex_lock(&job->lock);
     job->is_finished = true;
