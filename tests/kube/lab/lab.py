@@ -239,9 +239,11 @@ class Lab:
         self._on_each(lambda node: node.is_on and self._import(node, tar))
 
     def load_usual_images(self):
-        """etcd-usher:test (of build/release), etcd under the names of its makers and of Kubernetes, usher-lab-tools:1 (a shell, curl)."""
-        into = self.folder / "images"
-        for image in (tools_image(into=into), usher_image(BUILD, into=into), etcd_image(self.etcd, self.bin / "etcdctl", into=into)):
+        """etcd-usher:test (the programs of build/release, or the tar of `docker save` that $USHER_IMAGE names), etcd under the names of its
+        makers and of Kubernetes, usher-lab-tools:1 (a shell, curl)."""
+        into, given = self.folder / "images", os.environ.get("USHER_IMAGE")
+        usher = Path(given).resolve() if given else usher_image(BUILD, into=into)
+        for image in (tools_image(into=into), usher, etcd_image(self.etcd, self.bin / "etcdctl", into=into)):
             self.load_image(image)
 
     @staticmethod
