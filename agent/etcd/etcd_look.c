@@ -21,6 +21,7 @@ struct probe {
     struct endpoint_view *endpoint;
     struct member_id range_from;
     bool was_accepted, is_settled; /* settled: its state is final */
+    bool name_was_not_found;
 };
 
 /* A tag carries the probe and the question. */
@@ -152,6 +153,7 @@ static void take_silence(struct probe *probe, enum question question, const stru
 {
     if (question == ASK_STATUS)
         return;
+    probe->name_was_not_found = reply->name_not_found;
     if (probe->look->ended_early && deadline_left_ms(probe->look->deadline) > 0 && reply->took_ms < 1000)
         settle(probe, ENDPOINT_UNKNOWN, "not waited for");
     else if (probe->was_accepted && strstr(reply->problem, "SSL") == NULL && strstr(reply->problem, "certificate") == NULL)
@@ -272,6 +274,33 @@ static enum live_cluster live_of(const struct look *look)
     return LIVE_UNREACHABLE;
 }
 
+/* libcurl does not tell "no such name" from a name server that fails. The latter says nothing, and nobody may found a cluster on that (I9):
+ * where all else is unreachable, the resolver itself is asked. */
+static void doubt_missing_names(struct look *look)
+{
+    struct resolve_job *jobs[ENDPOINTS_MAX] = {NULL};
+
+    if (live_of(look) != LIVE_UNREACHABLE)
+        return;
+    for (size_t i = 0; i < look->view->endpoint_count; i++) {
+        const char *host = strstr(look->view->endpoints[i].address, "://");
+        char text[URL_BYTES];
+        if (!look->probes[i].name_was_not_found || host == NULL)
+            continue;
+        snprintf(text, sizeof text, "dns:%.*s", (int)strcspn(host + 3, "/"), host + 3);
+        jobs[i] = resolve_start(text, false);
+    }
+    for (size_t i = 0; i < look->view->endpoint_count; i++) {
+        struct endpoint_view *endpoint = &look->view->endpoints[i];
+        struct resolved resolved;
+        struct usher_error err = {.text = "the name was found just now"};
+        if (!look->probes[i].name_was_not_found || resolve_finish(jobs[i], look->deadline, &resolved, &err) == RESOLVE_NO_SUCH_NAME)
+            continue;
+        endpoint->state = ENDPOINT_UNKNOWN;
+        snprintf(endpoint->problem, sizeof endpoint->problem, "%.240s", err.text);
+    }
+}
+
 static bool run_look(struct look *look, struct usher_error *err)
 {
     struct cluster_view *view = look->view;
@@ -293,6 +322,7 @@ static bool run_look(struct look *look, struct usher_error *err)
     }
     if (!http_batch_run(batch, look->deadline, true) && !look->has_list)
         return usher_error_set(err, "the look was interrupted");
+    doubt_missing_names(look);
     view->live = live_of(look);
     return true;
 }

@@ -11,7 +11,7 @@ enum { GRPC_MARGIN_MS = 50, IDLE_CONNECTIONS_MAX = 32 };
 /* Pods come back at other addresses; libcurl would believe the old one for a minute. */
 enum { NAMES_KEPT_S = 1 };
 enum { HEADER_BYTES = 8 * 1024 + 64 }; /* a service account token has 1 to 2 KiB */
-enum ending { FAILED = 0, CUT_OFF, COMPLETE };
+enum ending { FAILED = 0, NAMELESS, CUT_OFF, COMPLETE };
 
 struct http_client {
     CURLM *multi;
@@ -263,6 +263,7 @@ static void report(struct http_batch *batch, struct transfer *transfer, enum end
     curl_easy_getinfo(transfer->easy, CURLINFO_LOCAL_PORT, &local_port);
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &reply.status);
     reply.tcp_accepted = is_complete || local_port > 0 || request_bytes > 0;
+    reply.name_not_found = ending == NAMELESS;
     reply.name_unanswered = ending == CUT_OFF && !reply.tcp_accepted && waits_for_name(transfer->easy);
     if (is_complete && !transfer->body.overflowed) {
         reply.outcome = HTTP_ANSWERED;
@@ -283,6 +284,11 @@ static const char *problem_of(CURLcode result)
     return result == CURLE_GOT_NOTHING ? "connected, and closed without a reply: does it want https?" : curl_easy_strerror(result);
 }
 
+static enum ending ending_of(CURLcode result)
+{
+    return result == CURLE_OK ? COMPLETE : result == CURLE_COULDNT_RESOLVE_HOST ? NAMELESS : FAILED;
+}
+
 static void collect(struct http_batch *batch)
 {
     CURLMsg *message;
@@ -299,7 +305,7 @@ static void collect(struct http_batch *batch)
             if (transfer != NULL && batch->transfers[i] == transfer) {
                 if (result == CURLE_GOT_NOTHING)
                     transfer->problem[0] = '\0';
-                report(batch, transfer, result == CURLE_OK ? COMPLETE : FAILED, problem_of(result));
+                report(batch, transfer, ending_of(result), problem_of(result));
                 free_transfer(transfer);
                 batch->transfers[i] = NULL;
                 break;

@@ -25,13 +25,18 @@ void sidecar_init(struct sidecar *sidecar, const struct settings *settings, cons
     sidecar->is_recorded = store_or_null == NULL;
 }
 
+void sidecar_note(struct sidecar *sidecar, const char *action, enum reason reason, const char *text)
+{
+    sidecar->last_reason = reason;
+    snprintf(sidecar->last_action, sizeof sidecar->last_action, "%s", action);
+    snprintf(sidecar->last_text, sizeof sidecar->last_text, "%s", text[0] != '\0' ? text : reason_sentence(reason));
+}
+
 void sidecar_say(struct sidecar *sidecar, const char *action, enum reason reason, const char *text)
 {
     bool is_new = sidecar->last_reason != reason || strcmp(sidecar->last_action, action) != 0;
 
-    sidecar->last_reason = reason;
-    snprintf(sidecar->last_action, sizeof sidecar->last_action, "%s", action);
-    snprintf(sidecar->last_text, sizeof sidecar->last_text, "%s", text[0] != '\0' ? text : reason_sentence(reason));
+    sidecar_note(sidecar, action, reason, text);
     if (is_new)
         log_line(LOG_LEVEL_INFO, reason_name(reason), "%s: %s", action, sidecar->last_text);
 }
@@ -53,7 +58,7 @@ static void turn_without_etcd(struct sidecar *sidecar)
         sidecar_say(sidecar, "failed", joined.decision.reason, err.text);
         return;
     }
-    sidecar_say(sidecar, join_action_name(joined.decision.action), joined.decision.reason, usher->message);
+    sidecar_note(sidecar, join_action_name(joined.decision.action), joined.decision.reason, usher->message);
     if (joined.is_finished && joined.decision.action != JOIN_HOLD_REMOVED && joined.decision.action != JOIN_KEEP)
         sidecar->was_removed = false;
     sidecar->again_in_ms = joined.again_in_ms > 0 ? joined.again_in_ms : joined.is_finished || joined.is_refused ? TURN_DOWN_MS : 1;

@@ -121,8 +121,8 @@ static void finish(struct sidecar *sidecar, enum usher_exit exit, enum reason re
 
 static bool finish_gone(struct sidecar *sidecar)
 {
-    if (sidecar->last_reason != REASON_LEFT) {
-        sidecar->last_reason = REASON_LEFT;
+    if (!sidecar->leaving_was_told) {
+        sidecar->leaving_was_told = true;
         usher_event(&sidecar->usher, false, "Left", "this member left the cluster; its data directory is marked");
     }
     finish(sidecar, USHER_EXIT_DONE, REASON_LEFT, true);

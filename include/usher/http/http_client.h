@@ -40,6 +40,7 @@ struct http_reply {
     enum http_outcome outcome;
     bool tcp_accepted;    /* somebody lives there */
     bool name_unanswered; /* the time was over before the resolver said anything about the URL's host */
+    bool name_not_found;  /* the resolver gave no address: no such name, or a name server that fails */
     long status;          /* of ANSWERED */
     const char *body;     /* of ANSWERED; valid inside the callback */
     size_t body_bytes;
