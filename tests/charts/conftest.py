@@ -9,8 +9,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import charts  # noqa: E402
 
 
+said_in_summary = set()
+
+
 def pytest_terminal_summary(terminalreporter):
-    """What did not run is said, with what it takes."""
+    """What did not run is said, with what it takes; and what ran on a stand-in."""
+    for line in sorted(said_in_summary):
+        terminalreporter.write_line(line)
     for report in terminalreporter.stats.get("skipped", []):
         terminalreporter.write_line(f"DID NOT RUN: {report.nodeid}: {report.longrepr[2].removeprefix('Skipped: ')}")
 

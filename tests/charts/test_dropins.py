@@ -1,0 +1,251 @@
+"""The drop-ins: what comes out is a pod in which etcd and usher agree, whichever chart it was.
+
+The charts themselves are taken from USHER_DROPIN_CHARTS (a folder for each, by the names in charts/dropins), else from the stand-ins in shapes.py."""
+import os
+import re
+
+import pytest
+
+import charts
+import conftest
+import shapes
+from test_api_server import in_one
+
+ALL = sorted(name for name in os.listdir(charts.DROPINS) if os.path.isdir(os.path.join(charts.DROPINS, name)))
+POST = os.path.join(charts.DROPINS, "post-render")
+RELEASE, NAMESPACE, SET = "db", "ns", "db-etcd"
+
+
+def post_render(kubectl, dropin, text, name=SET):
+    env = dict(os.environ, PATH=f"{os.path.dirname(kubectl)}:{os.environ['PATH']}")
+    return charts.run(POST, dropin, name, NAMESPACE, input=text, env=env)
+
+
+def filled(dropin, name):
+    with open(os.path.join(charts.DROPINS, dropin, name), encoding="utf-8") as source:
+        return source.read().replace("SET_NAMESPACE", NAMESPACE).replace("SET_NAME", SET)
+
+
+def real_chart(dropin):
+    folder = os.environ.get("USHER_DROPIN_CHARTS")
+    path = os.path.join(folder, dropin) if folder else None
+    return path if path and os.path.isdir(path) else None
+
+
+def chart_of(dropin, tmp_path):
+    """The chart's folder, and a word in the summary for which it was."""
+    path = real_chart(dropin)
+    conftest.said_in_summary.add(f"{dropin}: {'the chart in ' + path if path else 'a stand-in, not the chart itself'}")
+    return path or (shapes.write_chart(tmp_path / "chart", dropin) if dropin in shapes.CHARTS else None)
+
+
+def render(dropin, tmp_path, kubectl):
+    chart = chart_of(dropin, tmp_path)
+    if dropin in shapes.CHARTS:
+        (tmp_path / "values.yaml").write_text(filled(dropin, "values.yaml"))
+        text = charts.template("--namespace", NAMESPACE, "-f", str(tmp_path / "values.yaml"), chart=chart, release=RELEASE)
+        found = charts.objects_in(text)
+        if os.path.exists(os.path.join(charts.DROPINS, dropin, "rights.yaml")):
+            found += charts.objects_in(filled(dropin, "rights.yaml"))
+        return found
+    text = charts.template("--namespace", NAMESPACE, chart=chart, release=RELEASE) if chart else shapes.RENDERED[dropin]
+    done = post_render(kubectl, dropin, text)
+    assert done.returncode == 0, done.stderr
+    return charts.objects_in(done.stdout)
+
+
+@pytest.fixture(params=ALL)
+def dropin(request):
+    return request.param
+
+
+@pytest.fixture
+def found(dropin, tmp_path, kubectl):
+    return render(dropin, tmp_path, kubectl)
+
+
+@pytest.fixture
+def pod_set(found):
+    return charts.only(found, "StatefulSet", SET)
+
+
+def settings_of_etcd(pod, found):
+    """What etcd will be told: flags, else variables, else those of a ConfigMap; as Kubernetes fills them in for the pod db-etcd-0."""
+    etcd = charts.containers_of(pod)["etcd"]
+    variables = {}
+    for source in etcd.get("envFrom", []):
+        variables.update(charts.only(found, "ConfigMap", source["configMapRef"]["name"])["data"])
+    fields = {"metadata.name": f"{SET}-0", "metadata.namespace": NAMESPACE}
+    for entry in etcd.get("env", []):
+        value = entry.get("value")
+        variables[entry["name"]] = charts.expand(value, variables) if value is not None else fields.get(entry["valueFrom"]["fieldRef"]["fieldPath"], "?")
+    told = {key[5:].lower().replace("_", "-"): value for key, value in variables.items() if key.startswith("ETCD_")}
+    for word in etcd.get("command", []) + etcd.get("args", []):
+        match = re.match(r"--?([a-z][a-z-]+)=(.*)", word)
+        if match:
+            told[match.group(1)] = charts.expand(match.group(2), variables)
+    return told
+
+
+def settings_of_usher(pod):
+    known = {}
+    fields = {"metadata.name": f"{SET}-0", "metadata.namespace": NAMESPACE, "metadata.uid": "uid"}
+    for entry in charts.containers_of(pod)["usher"]["env"]:
+        value = entry.get("value")
+        assert value is None or set(re.findall(r"\$\((\w+)\)", value)) <= set(known), f"{entry['name']} uses what stands below it"
+        known[entry["name"]] = charts.expand(value, known) if value is not None else fields[entry["valueFrom"]["fieldRef"]["fieldPath"]]
+    return known
+
+
+def test_etcd_and_usher_are_told_the_same(pod_set, found):
+    pod = pod_set["spec"]["template"]["spec"]
+    etcd, usher = settings_of_etcd(pod, found), settings_of_usher(pod)
+    assert etcd["name"] == usher["USHER_NAME"] == f"{SET}-0"
+    assert etcd["data-dir"] == usher["USHER_DATA_DIR"]
+    assert etcd["initial-advertise-peer-urls"] == usher["USHER_PEER_URL"]
+    assert usher.get("USHER_CLIENT_URL", etcd["advertise-client-urls"]) == etcd["advertise-client-urls"]
+    scheme = etcd["listen-client-urls"].split(":")[0]
+    assert usher.get("USHER_LOCAL_ENDPOINT", "http").split(":")[0] == scheme
+    assert (scheme == "https") == ("USHER_CACERT" in usher)
+    assert usher["USHER_ENDPOINTS"].startswith(f"dns:{pod_set['spec']['serviceName']}.{NAMESPACE}.svc.")
+    assert usher["USHER_BOOTSTRAP"] == "record" and usher["USHER_LEAVE"] == "proven"
+    assert {key for key in usher if key.startswith("USHER_")} <= charts.help_flags("init") | charts.help_flags("sidecar")
+
+
+def test_the_launcher_comes_first(pod_set):
+    pod = pod_set["spec"]["template"]["spec"]
+    containers = charts.containers_of(pod)
+    etcd, plan_dir = containers["etcd"], settings_of_usher(pod)["USHER_PLAN_DIR"]
+    words = etcd.get("command", []) + etcd.get("args", [])
+    launcher = f"{plan_dir}/etcd-usher-exec"
+    assert words[0] == launcher
+    after = words[words.index("--") + 1]
+    assert os.path.basename(after) == "etcd" and not [word for word in words if word == "sh"]
+    hook = etcd.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command")
+    assert (hook == [launcher, "leave"]) != ("--leave-first" in words)
+    assert containers["usher-install"]["args"] == ["install", plan_dir]
+    env = charts.env_of(etcd)
+    assert env["USHER_PLAN_DIR"] == plan_dir and env["USHER_LEAVE_TIMEOUT"] == charts.env_of(containers["usher"])["USHER_LEAVE_TIMEOUT"]
+    assert pod.get("terminationGracePeriodSeconds", 30) >= int(env["USHER_LEAVE_TIMEOUT"][:-1]) + 10
+    assert list(containers).index("usher-install") < list(containers).index("usher")
+    assert containers["usher"]["restartPolicy"] == "Always" and containers["usher"]["args"] == ["sidecar", "--with-init"]
+
+
+def test_nothing_that_asks_for_a_quorum_can_kill_etcd(pod_set):
+    containers = charts.containers_of(pod_set["spec"]["template"]["spec"])
+    for kind in ("livenessProbe", "startupProbe"):
+        if kind in containers["etcd"]:
+            assert containers["etcd"][kind]["httpGet"] == {"path": "/etcd/livez", "port": 2383}
+    assert "livenessProbe" in containers["etcd"]
+    assert containers["etcd"].get("readinessProbe", {"httpGet": {"path": "/readyz", "port": 2383}})["httpGet"] == {"path": "/readyz", "port": 2383}
+    assert containers["usher"]["readinessProbe"]["httpGet"]["path"] == "/readyz"
+
+
+def test_volumes_and_users(pod_set):
+    pod = pod_set["spec"]["template"]["spec"]
+    containers = charts.containers_of(pod)
+    volumes = {volume["name"] for volume in pod["volumes"]} | {claim["metadata"]["name"] for claim in pod_set["spec"]["volumeClaimTemplates"]}
+    mounts = {name: {mount["mountPath"]: mount["name"] for mount in container.get("volumeMounts", [])} for name, container in containers.items()}
+    assert {volume for paths in mounts.values() for volume in paths.values()} <= volumes
+    usher = settings_of_usher(pod)
+    for path in (value for key, value in usher.items() if key in ("USHER_DATA_DIR", "USHER_PLAN_DIR", "USHER_CACERT", "USHER_CERT", "USHER_KEY")):
+        of_usher, of_etcd = ([volume for mount, volume in sorted(mounts[name].items()) if (path + "/").startswith(mount.rstrip("/") + "/")][-1:]
+                             for name in ("usher", "etcd"))
+        assert of_usher and of_usher == of_etcd, path
+    # A folder inside the volume is made by somebody, or it is the volume itself.
+    data_dir = usher["USHER_DATA_DIR"]
+    assert data_dir in mounts["usher"] or data_dir in mounts["usher-install"] or "mkdir" in str(pod["initContainers"])
+    users = {name: containers[name].get("securityContext", {}).get("runAsUser", pod.get("securityContext", {}).get("runAsUser", 0)) for name in ("etcd", "usher", "usher-install")}
+    assert len(set(users.values())) == 1, users
+    plan_dir = usher["USHER_PLAN_DIR"]
+    assert mounts["usher"][plan_dir] == mounts["etcd"][plan_dir] == mounts["usher-install"][plan_dir]
+
+
+def test_rights(pod_set, found):
+    role = charts.only(found, "Role")
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
+        {"apiGroups": ["apps"], "resources": ["statefulsets"], "resourceNames": [SET], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [f"{SET}-usher"], "verbs": ["get", "update"]},
+        {"apiGroups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create"]},
+    ]
+    binding = charts.only(found, "RoleBinding")
+    pod = pod_set["spec"]["template"]["spec"]
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": pod["serviceAccountName"], "namespace": NAMESPACE}]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    record = charts.only(found, "ConfigMap", f"{SET}-usher")
+    assert "data" not in record
+    assert settings_of_usher(pod)["USHER_SET_RECORD"] == f"configmap:{SET}-usher"
+    holders = {name for name, container in charts.containers_of(pod).items() for mount in container.get("volumeMounts", []) if "serviceaccount" in mount["mountPath"]}
+    assert holders == {"usher"} or pod["automountServiceAccountToken"] is True
+
+
+def test_what_removes_members_is_off(dropin, found, pod_set):
+    assert not [item for item in found if item["kind"] == "Job"]
+    assert "prestop.sh" not in str(pod_set)
+
+
+def test_a_headless_service_that_comes_along_publishes_learners(found, pod_set):
+    for service in (item for item in found if item["kind"] == "Service" and item["metadata"]["name"] == pod_set["spec"]["serviceName"]):
+        assert service["spec"]["publishNotReadyAddresses"] is True
+
+
+def test_the_api_server_takes_it(api, found, pod_set, request):
+    namespace = "dropin-" + re.sub("[^a-z0-9]+", "-", request.node.callspec.params["dropin"])
+    api.kubectl("create", "namespace", namespace)
+    for item in found:
+        item["metadata"]["namespace"] = namespace
+        for subject in item.get("subjects", []):
+            subject["namespace"] = namespace
+    answered = api.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", input=in_one(found)).splitlines()
+    assert len([line for line in answered if line.endswith("(server dry run)")]) == len(found)
+    api.kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+def test_kubectl_cannot_apply_the_same_twice_with_another_result(kubectl):
+    """What was post-rendered, post-rendered again: the launcher would come twice. That is seen, not passed on."""
+    once = post_render(kubectl, "cloudpirates", shapes.RENDERED["cloudpirates"])
+    twice = post_render(kubectl, "cloudpirates", once.stdout)
+    assert once.returncode == 0 and twice.returncode != 0
+
+
+@pytest.mark.parametrize("words, text, expected", [
+    ([], "", "usage: post-render"),
+    (["nobody", "db", "ns"], "", "usage: post-render"),
+    (["cloudpirates", "DB", "ns"], "a: b", '"DB" is no name of an object'),
+    (["cloudpirates", "db/x", "ns"], "a: b", "is no name of an object"),
+    (["cloudpirates", "db", "ns"], "", "nothing came in"),
+    (["cloudpirates", "other", "ns"], shapes.CLOUDPIRATES, "other"),
+])
+def test_post_render_says_what_is_wrong(kubectl, words, text, expected):
+    env = dict(os.environ, PATH=f"{os.path.dirname(kubectl)}:{os.environ['PATH']}")
+    done = charts.run(POST, *words, input=text, env=env)
+    assert done.returncode != 0 and expected in done.stderr and done.stdout == ""
+
+
+def test_rights_are_the_same_everywhere():
+    texts = {open(os.path.join(charts.DROPINS, name, "rights.yaml"), encoding="utf-8").read() for name in shapes.RENDERED}
+    assert len(texts) == 1
+
+
+def test_each_has_a_readme_that_says_what_is_lost():
+    for name in ALL:
+        with open(os.path.join(charts.DROPINS, name, "README.md"), encoding="utf-8") as source:
+            text = source.read()
+        assert "witched off" in text, name
+        assert "| lost" in text or "bitnami-11-12/README.md" in text, name
+
+
+@pytest.mark.parametrize("name", sorted(shapes.RENDERED))
+def test_as_helms_post_renderer(name, tmp_path, kubectl):
+    """The command line of the READMEs."""
+    chart = tmp_path / "chart"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: etcd\nversion: 0.0.1\n")
+    (chart / "templates" / "set.yaml").write_text(shapes.RENDERED[name])
+    env = dict(os.environ, PATH=f"{os.path.dirname(kubectl)}:{os.environ['PATH']}", KUBECONFIG="/nonexistent")
+    words = [word for part in (name, SET, NAMESPACE) for word in ("--post-renderer-args", part)]
+    done = charts.run(charts.helm_path(), "template", RELEASE, str(chart), "--post-renderer", POST, *words, env=env)
+    assert done.returncode == 0, done.stderr
+    by_hand = post_render(kubectl, name, shapes.RENDERED[name])
+    assert charts.objects_in(done.stdout) == charts.objects_in(by_hand.stdout)
