@@ -247,3 +247,18 @@ def test_a_resolver_that_hangs_is_no_empty_place(bed, names):
     east.flags["endpoints"] = f"dns:a.test:2379,dns:b.test:2379,http://c.test:2379,srv:d.test,http://{home[0].client}"
     east.start_and_wait()
     bed.check([*home, east])
+
+
+@pytest.mark.parametrize("form", ["http://{}:2379", "dns:{}:2379"], ids=["url", "dns"])
+def test_a_name_server_that_fails_is_no_empty_place(bed, names, form):
+    """The resolver says that it cannot tell: nobody founds on that. Once it says that there is no such name, the founder founds."""
+    pod, = named_set(bed, names, 1, endpoints=form.format("seed.test"))
+    appear(pod, names)
+    names.failing.add("seed.test")
+    pod.begin()
+    wait_until(lambda: names.asked["seed.test"] > 6, "init has asked several times")
+    assert pod.starting.is_running, pod.starting.tail()
+    assert not bed.record_path("west").exists()
+    names.failing.clear()
+    finish(pod)
+    bed.check([pod])

@@ -22,6 +22,14 @@ def etcd_binary(version):
     return result.stdout.strip()
 
 
+def unless_refused(question):
+    """None where etcd refuses or is not there just now: an election may still be under way after the last pod was ready."""
+    try:
+        return question()
+    except (OSError, RuntimeError):
+        return None
+
+
 class Pod:
     """A slot of a set: an address, a volume, a plan directory, and the three processes of its present life."""
 
@@ -147,12 +155,7 @@ class Pod:
 
     def wait_serving(self):
         """Its etcd answers again (readiness may still show what was true 2 s ago)."""
-        def answers():
-            try:
-                return self.status()
-            except (OSError, RuntimeError):
-                return None
-        wait_until(answers, f"{self.name}'s etcd answers")
+        wait_until(lambda: unless_refused(self.status), f"{self.name}'s etcd answers")
 
     def status(self):
         return call(self.client, "/v3/maintenance/status")
@@ -233,7 +236,7 @@ class Bed:
         for _ in range(3):
             call(pods[0].client, "/v3/kv/put", {"key": encode("settle"), "value": encode("x")})
         wait_until(lambda: len({pod.status()["raftAppliedIndex"] for pod in pods}) == 1, "all have applied the same")
-        wait_until(lambda: self.same_hash(pods), "all members' hashes equal")
+        wait_until(lambda: unless_refused(lambda: self.same_hash(pods)), "all members' hashes equal")
 
     def members(self, pod):
         call(pod.client, "/v3/kv/range", {"key": "YQ==", "count_only": True})
@@ -247,11 +250,11 @@ class Bed:
         wait_until(lambda: all(pod.probe()[0] == 200 for pod in pods), lambda: [pod.probe("/readyz?verbose") for pod in pods])
         for pod in pods:
             pod.wait_serving()
-        members = self.members(pods[0])
+        members = wait_until(lambda: unless_refused(lambda: self.members(pods[0])), "the member list")
         assert sorted(url for member in members for url in member["peerURLs"]) == sorted(pod.peer for pod in pods)
         assert not [member for member in members if member.get("isLearner") or not member.get("clientURLs")]
         assert len({pod.status()["header"]["cluster_id"] for pod in pods}) == 1
-        wait_until(lambda: self.same_hash(pods), "all members' hashes equal")
+        wait_until(lambda: unless_refused(lambda: self.same_hash(pods)), "all members' hashes equal")
         if writer is not None:
             lost = set(writer.acknowledged) - read_keys(pods[0].client)
             assert not lost, f"{len(lost)} of {len(writer.acknowledged)} acknowledged writes are lost: {sorted(lost)[:5]}"

@@ -5,18 +5,18 @@ import struct
 import threading
 
 A, AAAA, SRV = 1, 28, 33
-NO_ERROR, NO_SUCH_NAME = 0, 3
+NO_ERROR, SERVER_FAILS, NO_SUCH_NAME = 0, 2, 3
 # The shell only puts the file in its place; it is gone with the process.
 SEES = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
 
 
 class Names(threading.Thread):
-    """`hosts`: name -> addresses; `services`: name -> (port, target) pairs; `silent`: names, or "*", whose questions are never answered.
-    All three may be changed while pods ask."""
+    """`hosts`: name -> addresses; `services`: name -> (port, target) pairs; `silent`: names, or "*", whose questions are never answered;
+    `failing`: names whose questions the server cannot answer. All may be changed while pods ask."""
 
     def __init__(self, address, folder):
         super().__init__(daemon=True)
-        self.hosts, self.services, self.silent = {}, {}, set()
+        self.hosts, self.services, self.silent, self.failing = {}, {}, set(), set()
         self.asked = collections.Counter()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((address, 53))
@@ -45,6 +45,8 @@ class Names(threading.Thread):
             self.socket.sendto(header + packet[12:question_end] + b"".join(answers), sender)
 
     def answers(self, name, kind):
+        if name in self.failing:
+            return [], SERVER_FAILS
         hosts, services = self.hosts.get(name), self.services.get(name)
         if hosts is None and services is None:
             return [], NO_SUCH_NAME
