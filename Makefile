@@ -146,7 +146,7 @@ deps: ## install, by name, the Debian packages that building and testing need
 tools: ## build etcd 3.5, 3.6 and 3.7 from their Go modules, once (cached)
 	@for version in 3.5 3.6 3.7; do tests/tools/build-etcd $$version || exit 1; done
 
-lab-tools: ## build Kubernetes from its Go modules for test-kube, once (cached, ten minutes)
+lab-tools: ## build Kubernetes from its Go modules for test-kube, once (cached; minutes)
 	@tests/tools/build-lab
 
 image: ## the container image, from the Dockerfile; prints its size (needs a container engine)
