@@ -32,6 +32,9 @@ static void fill_health(const struct sidecar *sidecar, struct health_facts *out)
     out->has_left = sidecar->has_left;
     out->founder_is_recorded = sidecar->is_recorded || (!founded && !sidecar->other_cluster_is_recorded);
     out->plan_was_written = sidecar->plan != PLAN_UNKNOWN;
+    out->was_voter = sidecar->usher.notes_state == USHER_FILE_READ && sidecar->usher.notes.was_voter;
+    out->peers_are_not_created = sidecar->peers_are_not_created;
+    out->peers_seen_missing_at_ms = sidecar->peers_asked_at_ms;
 }
 
 static void fill_members(const struct sidecar *sidecar, struct snapshot *out)

@@ -19,7 +19,7 @@ void sidecar_init(struct sidecar *sidecar, const struct settings *settings, cons
     sidecar->started_at_ms = world->now_ms(world->self);
     sidecar->turned_at_ms = sidecar->port_accepted_at_ms = sidecar->quorum_read_at_ms = sidecar->list_read_at_ms = -1;
     sidecar->etcd_expected_since_ms = sidecar->stopping_since_ms = sidecar->leaving_since_ms = sidecar->learner_since_ms = -1;
-    sidecar->proof_read_at_ms = -1;
+    sidecar->proof_read_at_ms = sidecar->peers_asked_at_ms = -1;
     sidecar->leave_limit_ms = settings->leave_timeout_ms;
     sidecar->record_again_at_ms = 0;
     sidecar->is_recorded = store_or_null == NULL;
@@ -105,6 +105,8 @@ static void turn(struct sidecar *sidecar, enum leave_asked how)
         sidecar_promote(sidecar);
     if (how == LEAVE_NOT_ASKED)
         sidecar_promote_orphan(sidecar);
+    if (how == LEAVE_NOT_ASKED)
+        sidecar_ask_for_peers(sidecar);
     read_plan(sidecar);
     if (is_coming_up(sidecar) && sidecar->own.port_accepts != TRI_NO && sidecar->again_in_ms > TURN_COMING_UP_MS)
         sidecar->again_in_ms = TURN_COMING_UP_MS;

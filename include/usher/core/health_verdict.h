@@ -3,6 +3,7 @@
 #ifndef USHER_CORE_HEALTH_VERDICT_H
 #define USHER_CORE_HEALTH_VERDICT_H
 
+#include "usher/core/api_facts.h"
 #include "usher/core/reason.h"
 
 #include <stdbool.h>
@@ -11,6 +12,7 @@
 enum {
     HEALTH_LOOP_MS = 60 * 1000,      /* /livez: the loop has turned within this */
     HEALTH_QUORUM_READ_MS = 2500,    /* /readyz: a quorum read answered within this; lost quorum shows within 3 s */
+    HEALTH_PEERS_MS = 12 * 1000,     /* what the API said about pods that were not created holds so long */
     HEALTH_ETCD_PORT_MS = 60 * 1000, /* /etcd/livez: the port has accepted within this, while etcd should run */
 };
 
@@ -27,6 +29,9 @@ struct health_facts {
     bool has_left;
     bool founder_is_recorded; /* false: we founded, and the set record does not show our cluster yet */
     bool plan_was_written;
+    /* OrderedReady after a full outage: the controller waits for us before it creates the peers that our quorum needs. */
+    bool was_voter, peers_are_not_created;
+    int64_t peers_seen_missing_at_ms;
 };
 
 struct health_verdict {
@@ -34,6 +39,11 @@ struct health_verdict {
     enum reason ready_reason; /* why not ready; READY otherwise */
     enum reason live_reason;
 };
+
+/* Has our own StatefulSet created fewer pods than it wants, and fewer than a quorum of the remembered voters needs? Only then may a member that
+ * was a voter count as ready without a quorum, so that the controller creates the next pod (DESIGN 5.3); a rollout with broken certificates has
+ * all its pods, and stops at the first. */
+bool health_peers_are_not_created(const struct stateful_set_facts *set, const char *our_set_uid, size_t remembered_voters);
 
 struct health_verdict health_judge(const struct health_facts *facts);
 

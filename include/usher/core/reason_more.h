@@ -48,7 +48,10 @@
     X(606, UNREADY_REMOVED, "unready-removed", "5.3", "our member was removed from the cluster", "delete the pod to let a new one join")   \
     X(607, UNREADY_LEFT, "unready-left", "5.3", "our member has left the cluster", "nothing")                                              \
     X(608, UNREADY_UNRECORDED, "unready-unrecorded", "4.1", "the cluster that we founded does not stand in the set record yet",            \
-      "make the set record writable")
+      "make the set record writable")                                                                                                      \
+    X(609, PEERS_NOT_CREATED, "peers-not-created", "5.3",                                                                                  \
+      "the StatefulSet has not created the pods that a quorum needs: this member, which was a voter, counts as ready so that it does",     \
+      "nothing; with podManagementPolicy Parallel this never happens")
 
 #define USHER_REASONS_MORE(X)                                                                                                              \
     USHER_REASONS_PROMOTE(X)                                                                                                               \

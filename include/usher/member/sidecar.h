@@ -3,6 +3,7 @@
 #ifndef USHER_MEMBER_SIDECAR_H
 #define USHER_MEMBER_SIDECAR_H
 
+#include "usher/core/health_verdict.h"
 #include "usher/core/leave_decision.h"
 #include "usher/core/orphan_decision.h"
 #include "usher/core/plan.h"
@@ -64,6 +65,10 @@ struct sidecar {
     uint64_t list_digest;      /* of the list that notes and record were last brought up to */
     bool archives_are_thin;
 
+    /* -- OrderedReady after a full outage (sidecar_peers.c) -- */
+    bool peers_are_not_created;
+    int64_t peers_asked_at_ms; /* -1 = never */
+
     /* -- promotion -- */
     struct promote_progress promote;
     struct promote_decision last_promote;
@@ -102,6 +107,7 @@ void sidecar_promote(struct sidecar *sidecar);                  /* sidecar_promo
 void sidecar_promote_orphan(struct sidecar *sidecar);           /* sidecar_orphan.c: another learner of our set */
 /* True: the request is answered (or there was none). */
 bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how); /* sidecar_leave.c */
+void sidecar_ask_for_peers(struct sidecar *sidecar);               /* sidecar_peers.c: has the StatefulSet created the others? */
 void sidecar_read_proof(struct sidecar *sidecar);                  /* sidecar_proof.c: what the Kubernetes API says about our seat */
 void sidecar_note(struct sidecar *sidecar, const char *action, enum reason reason, const char *text); /* remembers one that was logged */
 void sidecar_say(struct sidecar *sidecar, const char *action, enum reason reason, const char *text);  /* remembers and logs a decision */
