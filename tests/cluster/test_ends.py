@@ -71,6 +71,7 @@ def test_all_stop_with_hook_and_come_back(bed):
     bed.check(pods, writer)
 
 
+@pytest.mark.slow
 def test_a_member_that_left_comes_back(bed):
     """Scaled down and up again on the old volume: the data says that it left, is set aside, and the pod joins as a new member."""
     pods = bed.grow(bed.set(3))
@@ -118,6 +119,7 @@ def test_a_waiting_init_ends_at_once(bed, number):
     bed.check(pods)
 
 
+@pytest.mark.slow
 def test_waiting_says_how_long(bed):
     """Every ten seconds, for what, and since when."""
     pod, = bed.set(1, bootstrap="never")

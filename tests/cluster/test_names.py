@@ -137,7 +137,7 @@ def test_a_name_that_leads_into_the_void(bed, names):
     assert took < 30, f"ready only {took:.0f} s after the name was right"
 
 
-@pytest.mark.parametrize("silent", [False, True], ids=["unknown", "unanswered"])
+@pytest.mark.parametrize("silent", [pytest.param(False, id="unknown", marks=pytest.mark.slow), pytest.param(True, id="unanswered")])
 def test_names_that_vanish(bed, names, silent):
     """All names are gone, or the name server is: members with data start within seconds (I10), and it heals when the names are back."""
     pods = grow(bed, names, named_set(bed, names, 3, leave="asked"))
@@ -193,6 +193,7 @@ def test_a_pod_comes_back_at_another_address(bed, names):
     assert took < 15, f"it left only after {took:.0f} s"
 
 
+@pytest.mark.slow
 def test_dns_form(bed, names):
     """--endpoints=dns:NAME:PORT: one name, the addresses of all pods that run."""
     pods = named_set(bed, names, 3, endpoints="dns:all.west.test:2379")

@@ -118,6 +118,7 @@ def test_two_members_lose_sight_of_each_other(bed, network):
     assert [pod.member_id for pod in pods] == before
 
 
+@pytest.mark.slow
 def test_leaving_while_cut_off_ends_with_stay(bed, network):
     """The pod is asked to leave while it reaches nobody: it stays, within its time, and is a member as before when the cable is back."""
     pods = bed.grow(network.connect(*bed.set(3, leave="asked", leave_timeout="4s")))

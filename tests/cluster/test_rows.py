@@ -98,6 +98,7 @@ def test_new_address_of_a_voter(bed):
     assert pods[2].member_id == old
 
 
+@pytest.mark.slow
 def test_url_of_another_member(bed):
     """J3: with data, but told to advertise what another member holds: refused."""
     pods = bed.grow(bed.set(3, leave="asked"))
@@ -119,7 +120,8 @@ def lose_database(pod):
     (pod.data / "member/snap/db").unlink()
 
 
-@pytest.mark.parametrize("damage, word", [(tear_wal, "data-torn"), (lose_database, "data-unreadable")], ids=["torn", "half"])
+@pytest.mark.parametrize("damage, word", [pytest.param(tear_wal, "data-torn", id="torn"),
+                                           pytest.param(lose_database, "data-unreadable", id="half", marks=pytest.mark.slow)])
 def test_unreadable_data(bed, damage, word):
     """J5: neither started nor taken as lost; archive=SLOT moves it aside, and the pod joins anew."""
     pods = bed.grow(bed.set(3, leave="asked"))
