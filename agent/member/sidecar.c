@@ -103,10 +103,10 @@ static void turn(struct sidecar *sidecar, enum leave_asked how)
     sidecar_keep(sidecar);
     if (sidecar->own.port_accepts == TRI_YES && sidecar->membership != MEMBERSHIP_NONE)
         sidecar_promote(sidecar);
-    if (how == LEAVE_NOT_ASKED)
+    if (how == LEAVE_NOT_ASKED) {
         sidecar_promote_orphan(sidecar);
-    if (how == LEAVE_NOT_ASKED)
         sidecar_ask_for_peers(sidecar);
+    }
     read_plan(sidecar);
     if (is_coming_up(sidecar) && sidecar->own.port_accepts != TRI_NO && sidecar->again_in_ms > TURN_COMING_UP_MS)
         sidecar->again_in_ms = TURN_COMING_UP_MS;

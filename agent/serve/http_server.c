@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "usher/host/deadline.h"
+#include "usher/serve/page_html.h"
 #include "usher/serve/probe_verdict.h"
 #include "usher/serve/status_json.h"
 
@@ -15,11 +16,12 @@
 
 enum { MEMORY_A_CONNECTION_BYTES = 8 * 1024, ANSWER_MAX_BYTES = 256 * 1024, SWEEP_MS = 500, LIBRARY_IDLE_SECONDS = 15 };
 
-enum content { CONTENT_TEXT, CONTENT_JSON, CONTENT_METRICS, CONTENTS };
+enum content { CONTENT_TEXT, CONTENT_JSON, CONTENT_METRICS, CONTENT_HTML, CONTENTS };
 static const char *const content_types[CONTENTS] = {
     "text/plain; charset=utf-8",
     "application/json",
     "text/plain; version=0.0.4; charset=utf-8",
+    "text/html; charset=utf-8",
 };
 
 struct place { /* one connection */
@@ -161,10 +163,27 @@ static enum MHD_Result answer_version(struct http_server *server, struct MHD_Con
     "/startupz    this life's start plan is written\n"                                                                                     \
     "/healthz     the same as /readyz\n"                                                                                                   \
     "/etcd/livez  etcd's port accepts, or etcd is held back (for etcd's own livenessProbe)\n"                                              \
+    "/            a page for people, in a browser\n"                                                                                       \
     "/status      everything that the sidecar knows, as JSON\n"                                                                            \
     "/metrics     Prometheus text\n"                                                                                                       \
     "/version     the version, as JSON\n"                                                                                                  \
     "/prestop     asks for the evaluation of leaving and blocks until it is done\n"
+
+static bool wants_html(struct MHD_Connection *connection)
+{
+    const char *accepted = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+    return accepted != NULL && strstr(accepted, "text/html") != NULL;
+}
+
+static enum MHD_Result answer_page(struct http_server *server, struct MHD_Connection *connection)
+{
+    struct bounded_text text;
+    bounded_text_init(&text, ANSWER_MAX_BYTES);
+    page_html_write(&server->seen, server->parts.version, monotonic_ms(), &text);
+    enum MHD_Result result = send_text(connection, MHD_HTTP_OK, &text, CONTENT_HTML);
+    bounded_text_done(&text);
+    return result;
+}
 
 static enum MHD_Result answer_index(struct http_server *server, struct MHD_Connection *connection, bool is_found)
 {
@@ -294,6 +313,8 @@ static enum MHD_Result route(struct http_server *server, struct MHD_Connection *
         return answer_version(server, connection);
     if (strcmp(url, "/prestop") == 0)
         return is_head ? answer_bad_method(server, connection, "GET") : answer_prestop(server, connection, place_of(connection));
+    if (strcmp(url, "/") == 0 && wants_html(connection))
+        return answer_page(server, connection);
     return answer_index(server, connection, strcmp(url, "/") == 0);
 }
 
