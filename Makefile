@@ -75,7 +75,7 @@ WIRE_TESTS := $(call programs_of,wire,$(WIRE_SOURCES))
 TEST_OBJECTS := $(call objects_of,$(UNIT_SOURCES) $(WIRE_SOURCES) $(MODEL_SOURCES))
 
 .PHONY: help all install deps tools image demo test check lint format unit model mutants mutants-sample wire launcher-test cluster cluster-full fault \
-	lab-tools test-kube test-charts asan ubsan tsan valgrind coverage bench clean test-programs unit-programs c-tests print-flags print-test-flags FORCE
+	lab-tools test-kube test-kube-all test-charts asan ubsan tsan valgrind coverage bench clean test-programs unit-programs c-tests print-flags print-test-flags FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -203,14 +203,20 @@ cluster-full: all ## all scenarios, all versions of etcd
 fault: all ## kill -9 at each system call, lost disks, cut networks
 	@$(PYTEST) tests/fault
 
-test-kube: all ## on real Kubernetes: charts, API, real pods
+test-kube: all ## on real Kubernetes: a sample of the scenarios on real pods (ten minutes)
 	@tests/tools/deps build test kube
-	@$(PYTEST) tests/kube
+	@tests/tools/build-lab >/dev/null
+	@tests/run-pytest -m 'not slow' tests/kube
+
+test-kube-all: all ## on real Kubernetes: every scenario (an hour)
+	@tests/tools/deps build test kube
+	@tests/tools/build-lab >/dev/null
+	@tests/run-pytest tests/kube
 
 test-charts: all ## charts and manifests: what they render and refuse, run as processes, asked of a real API server
 	@tests/tools/deps build demo charts
 	@tests/tools/build-helm >/dev/null
-	@$(PYTEST) tests/charts
+	@tests/run-pytest tests/charts
 
 bench: ## speed and memory against what one would use instead
 	@tests/tools/deps build demo test bench
