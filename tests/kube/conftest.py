@@ -8,6 +8,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from lab import Lab  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: not in the sample that `make test-kube` runs; `make test-kube-all` does")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     outcome = yield

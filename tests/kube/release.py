@@ -1,12 +1,15 @@
 """One installed chart: its pods as they are, its members as etcd sees them, and the check that every scenario ends with."""
-import json
+import http.client
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/cluster"))
 from bed.client import Writer, call, encode, read_keys  # noqa: E402
 
+RENEW_S = 2.0  # how old a client's list of addresses may be
 CHART = ROOT / "charts/etcd"
 VALUES = {
     "usher.image.repository": "etcd-usher", "usher.image.tag": "test", "image.repository": "quay.io/coreos/etcd", "image.tag": "v3.6.14",
@@ -35,6 +38,34 @@ class Release:
         self.kubectl("scale", "statefulset", self.name, f"--replicas={replicas}")
         return self.wait_ready(replicas) if wait else self
 
+    def roll(self):
+        self.kubectl("rollout", "restart", f"statefulset/{self.name}")
+        self.kubectl("rollout", "status", f"statefulset/{self.name}", "--timeout=300s", limit=320)
+        return self
+
+    def delete_pod(self, pod, *flags):
+        """Deletes it and waits for its successor."""
+        count, uid = len(self.pods()), self.uid(pod)
+        self.kubectl("delete", "pod", pod, *flags)
+        self.lab.wait(lambda: pod in self.pods() and self.uid(pod) != uid, f"{pod} has a successor", 120)
+        return self.wait_ready(count)
+
+    def delete_pods(self):
+        """All at once."""
+        uids = {pod: self.uid(pod) for pod in self.pods()}
+        self.kubectl("delete", "pod", *uids)
+        self.lab.wait(lambda: uids.keys() == self.pods().keys() and not [pod for pod in uids if self.uid(pod) == uids[pod]], "successors", 120)
+        return self.wait_ready(len(uids))
+
+    def lose_volume(self, pod):
+        """The pod's volume, with all data, and the pod. The claim is let go of only when its pod ends; its successor gets another."""
+        claim = f"data-{pod}"
+        old = self.lab.get("pvc", claim, "-n", self.namespace)["metadata"]["uid"]
+        self.kubectl("delete", "pvc", claim, "--wait=false")
+        self.kubectl("delete", "pod", pod)
+        self.lab.wait(lambda: claims(self).get(claim, {"metadata": {"uid": old}})["metadata"]["uid"] != old, f"{claim} is another", 120)
+        return self.wait_ready(len(self.pods()))
+
     # -- what there is --
     def pods(self):
         items = self.lab.get("pods", "-n", self.namespace, "-l", f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component=etcd")["items"]
@@ -50,6 +81,16 @@ class Release:
                       f"{count} ready pods of {self.namespace}/{self.name}", limit, 0.25)
         return self
 
+    def leaving(self):
+        return [name for name, pod in self.pods().items() if "deletionTimestamp" in pod["metadata"]]
+
+    def stays(self, condition, what, seconds):
+        """Nothing else happens for so long."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            assert condition(), f"no longer: {what}"
+            time.sleep(0.5)
+
     def address(self, pod):
         return f"{self.pods()[pod]['status']['podIP']}:2379"
 
@@ -62,6 +103,37 @@ class Release:
 
     def member_id(self, pod):
         return int(call(self.address(pod), "/v3/maintenance/status")["header"]["member_id"])
+
+    def ids(self):
+        """Pod -> member ID, as each member says itself."""
+        return {pod: self.member_id(pod) for pod in self.pods()}
+
+    def serving(self):
+        return serving([address.rsplit(":", 1)[0] for address in self.addresses()])
+
+    # -- containers --
+    def container(self, pod, name):
+        """Its status; usher is an init container where it is a native sidecar."""
+        status = self.pods()[pod]["status"]
+        found = status.get("containerStatuses", []) + status.get("initContainerStatuses", [])
+        return next(container for container in found if container["name"] == name)
+
+    def restarts(self, pod, name):
+        return self.container(pod, name)["restartCount"]
+
+    def signal(self, pod, name, signal):
+        """To the container's first process, by its node: there is no shell in it that could."""
+        node = self.lab.nodes[int(self.pods()[pod]["spec"]["nodeName"].removeprefix("n"))]
+        node.run("ctr", "-n", "k8s.io", "tasks", "kill", "-s", signal, self.container(pod, name)["containerID"].removeprefix("containerd://"))
+
+    def lead(self, pod, others=()):
+        """Hands the leadership to it, from whomever of this set (and of `others`) has it."""
+        wanted = str(self.member_id(pod))
+        for address in [address for release in (self, *others) for address in release.addresses()]:
+            status = call(address, "/v3/maintenance/status")
+            if status.get("leader") == status["header"]["member_id"] != wanted:
+                call(address, "/v3/maintenance/transfer-leadership", {"targetID": wanted}, timeout=10)
+        self.lab.wait(lambda: call(self.address(pod), "/v3/maintenance/status").get("leader") == wanted, f"{pod} leads", 30)
 
     def record(self):
         return self.lab.get("configmap", f"{self.name}-usher", "-n", self.namespace)
@@ -86,19 +158,25 @@ class Release:
         return self.kubectl("logs", pod, "-c", container, *(["--previous"] if previous else []), check=False)
 
     # -- writing --
-    def write(self):
-        """A client that writes through this set's pods; the list of them is renewed now and then, as a client's resolver would."""
-        self.writer = Writer(self.addresses_now())
+    def write(self, others=()):
+        """A client that writes through the pods of this set (and of `others`), wherever they are at the moment."""
+        self.writer = Writer(self.addresses_now(others))
         self.writer.start()
         return self.writer
 
     def addresses_now(self, others=()):
-        state = {"turn": 0, "known": self.addresses()}
+        """A function that knows the pods of a moment ago, and goes on with what it knew while the API is away."""
+        state = {"asked": time.monotonic(), "known": [address for release in (self, *others) for address in release.addresses()]}
 
         def addresses():
-            state["turn"] += 1
-            if state["turn"] % 100 == 0:
-                state["known"] = [address for release in (self, *others) for address in release.addresses()] or state["known"]
+            if time.monotonic() - state["asked"] > RENEW_S:
+                found = []
+                for release in (self, *others):
+                    try:
+                        found += release.addresses()
+                    except (RuntimeError, subprocess.TimeoutExpired):
+                        found += [address for address in state["known"] if address not in found]
+                state.update(asked=time.monotonic(), known=found or state["known"])
             return state["known"]
         return addresses
 
@@ -131,3 +209,31 @@ class Release:
     def same_hash(addresses):
         revision = min(int(call(address, "/v3/kv/range", {"key": "YQ==", "count_only": True})["header"]["revision"]) for address in addresses)
         return len({call(address, "/v3/maintenance/hashkv", {"revision": str(revision)})["hash"] for address in addresses}) == 1
+
+
+def claims(release):
+    return {claim["metadata"]["name"]: claim for claim in release.lab.get("pvc", "-n", release.namespace)["items"]}
+
+
+def serving(hosts):
+    """Where an etcd answers -> the ID of its cluster."""
+    found = {}
+    for host in hosts:
+        try:
+            found[host] = int(call(f"{host}:2379", "/v3/maintenance/status", timeout=3)["header"]["cluster_id"])
+        except (OSError, RuntimeError):
+            continue
+    return found
+
+
+def probe(host, path):
+    """What the usher there says, as the kubelet would ask it: (status, text), or (0, why not)."""
+    connection = http.client.HTTPConnection(host, 2383, timeout=5)
+    try:
+        connection.request("GET", path)
+        reply = connection.getresponse()
+        return reply.status, reply.read().decode()
+    except (OSError, http.client.HTTPException) as error:
+        return 0, str(error)
+    finally:
+        connection.close()
