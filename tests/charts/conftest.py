@@ -42,3 +42,15 @@ def api(kubectl):
     with Lab() as lab:
         lab.up(nodes=0)
         yield lab
+
+
+@pytest.fixture(scope="session")
+def pods(kubectl):
+    """A cluster of one node that runs pods, with the images of this build and of etcd. The lab's own."""
+    needs("a cluster needs root", os.geteuid() == 0)
+    sys.path.insert(0, str(Path(charts.ROOT) / "tests" / "kube"))
+    from lab import Lab
+    with Lab() as lab:
+        lab.up(nodes=1)
+        lab.load_usual_images()
+        yield lab

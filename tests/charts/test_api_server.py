@@ -69,11 +69,11 @@ def test_a_wrong_field_and_a_broken_level_are_seen(api, namespace):
 
 
 ALLOWED = [("get", "pods/etcd-0"), ("get", "pods/etcd-9"), ("get", "statefulsets.apps/etcd"), ("get", "configmaps/etcd-usher"), ("update", "configmaps/etcd-usher"),
-           ("create", "events"), ("create", "events.events.k8s.io")]
+           ("create", "events")]
 DENIED = [("list", "pods"), ("watch", "pods"), ("delete", "pods/etcd-0"), ("patch", "pods/etcd-0"), ("get", "pods/etcd-0/log"), ("create", "pods/exec"),
           ("get", "statefulsets.apps/other"), ("list", "statefulsets.apps"), ("update", "statefulsets.apps/etcd"), ("patch", "statefulsets.apps/etcd"),
           ("update", "statefulsets.apps/etcd/scale"), ("get", "configmaps/other"), ("update", "configmaps/other"), ("create", "configmaps"),
-          ("delete", "configmaps/etcd-usher"), ("list", "configmaps"), ("get", "secrets/etcd"), ("list", "secrets"), ("list", "events"), ("get", "nodes"),
+          ("delete", "configmaps/etcd-usher"), ("list", "configmaps"), ("get", "secrets/etcd"), ("list", "secrets"), ("list", "events"), ("patch", "events"), ("create", "events.events.k8s.io"), ("get", "nodes"),
           ("get", "persistentvolumeclaims/data-etcd-0"), ("delete", "persistentvolumeclaims/data-etcd-0")]
 
 

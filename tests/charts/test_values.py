@@ -101,6 +101,8 @@ REFUSED = [
     ("tls.client.clientCertAuth=true", "tls.client.clientCertAuth needs tls.client.enabled"),
     ("tls.certManager.enabled=true", "tls.certManager.issuerRef.name is empty"),
     ("auth.enabled=true", "auth.existingSecret is empty: name the secret with the password"),
+    ("auth.enabled=true,auth.existingSecret=a,tls.client.enabled=true,tls.client.existingSecret=b,tls.client.clientCertAuth=true",
+     "name a secret in tls.usher.existingSecret whose certificate has NO common name"),
     ("join.user=root", "join.user needs join.passwordSecret"),
     ("join.tlsSecret=x", "join has credentials and no join.endpoints"),
     ("join.endpoints={etcd-0.west:2379}", 'join.endpoints: "etcd-0.west:2379" is not http(s)://HOST:PORT'),

@@ -88,6 +88,9 @@
 {{- if and $v.auth.enabled (not $v.auth.existingSecret) }}
 {{- $problems = append $problems "auth is enabled and auth.existingSecret is empty: name the secret with the password" }}
 {{- end }}
+{{- if and $v.auth.enabled $v.tls.client.enabled $v.tls.client.clientCertAuth $v.tls.client.existingSecret (not $v.tls.usher.existingSecret) }}
+{{- $problems = append $problems "auth.enabled with tls.client.clientCertAuth: name a secret in tls.usher.existingSecret whose certificate has NO common name (that of tls.client.existingSecret, if it has none). Once authentication is on, etcd's gateway refuses a client certificate with one" }}
+{{- end }}
 {{- if and (include "etcd.joinIsRemote" .) (not $v.join.endpoints) }}
 {{- $problems = append $problems "join has credentials and no join.endpoints: name client URLs of the cluster to join" }}
 {{- end }}

@@ -53,7 +53,7 @@ rules:
     resources: [configmaps]
     resourceNames: [{{ include "etcd-usher.setRecordName" . | quote }}]
     verbs: [get, update]
-  - apiGroups: ["", events.k8s.io]
+  - apiGroups: [""]
     resources: [events]
     verbs: [create]
 {{- end }}
