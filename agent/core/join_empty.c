@@ -114,14 +114,20 @@ static struct join_decision with_started(const struct join_facts *facts, const s
     return refuse_to_replace(facts, member, REASON_LOST_UNPROVEN);
 }
 
-/* J15. What refuses us altogether (TLS, authentication, a web server) says nothing about a quorum; a person has to look. */
+/* J15. What refuses us altogether (TLS, authentication, a web server), or was not answered for at all (a name server that is down), says nothing
+ * about a quorum; a person has to look elsewhere. */
 static struct join_decision without_quorum(const struct join_facts *facts)
 {
-    bool all_refuse = true;
+    bool some_refuse = false, some_live = false;
+    enum reason reason;
 
-    for (size_t i = 0; i < facts->view->endpoint_count; i++)
-        all_refuse &= facts->view->endpoints[i].state == ENDPOINT_REFUSES || facts->view->endpoints[i].state == ENDPOINT_UNREACHABLE;
-    return about(facts, NULL, join_wait(all_refuse ? REASON_SOMETHING_ANSWERS : REASON_NO_QUORUM_WAIT, JOIN_AGAIN_MS));
+    for (size_t i = 0; i < facts->view->endpoint_count; i++) {
+        some_refuse |= facts->view->endpoints[i].state == ENDPOINT_REFUSES;
+        some_live |= facts->view->endpoints[i].state != ENDPOINT_REFUSES && facts->view->endpoints[i].state != ENDPOINT_UNREACHABLE &&
+                     facts->view->endpoints[i].state != ENDPOINT_UNKNOWN;
+    }
+    reason = some_live ? REASON_NO_QUORUM_WAIT : some_refuse ? REASON_SOMETHING_ANSWERS : REASON_ENDPOINTS_UNKNOWN;
+    return about(facts, NULL, join_wait(reason, JOIN_AGAIN_MS));
 }
 
 struct join_decision join_without_data(const struct join_facts *facts)

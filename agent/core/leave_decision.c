@@ -216,7 +216,7 @@ static struct leave_decision go(const struct leave_facts *facts)
 
     if (facts->view == NULL || facts->view->live != LIVE_REACHABLE || !cluster_id_equals(facts->view->cluster, facts->cluster) ||
         !member_id_is_known(facts->ours))
-        return wait_or_stay(facts, REASON_LEAVE_NO_QUORUM);
+        return facts->was_last_voter ? decided(LEAVE_STAY, REASON_STAY_LAST_VOTER) : wait_or_stay(facts, REASON_LEAVE_NO_QUORUM);
     ours = member_list_find(&facts->view->list, facts->ours);
     if (ours == NULL)
         return decided(LEAVE_GONE, REASON_LEFT);

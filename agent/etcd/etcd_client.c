@@ -228,32 +228,44 @@ static void take_token(void *self, struct http_batch *batch, void *tag, const st
     }
 }
 
-void etcd_client_authenticate(struct etcd_client *client, const char *const *addresses, size_t count, struct deadline deadline)
+/* One cluster has one set of users, and a token holds at all its members; what differs is which user was given for which side. */
+static const struct tls_settings *credentials_for(const struct etcd_client *client, const char *address)
 {
-    const struct tls_settings *settings = &client->settings->tls;
-    int64_t now_ms = monotonic_ms();
-    char *body;
+    const struct settings *settings = client->settings;
+    return settings->remote_tls.user[0] != '\0' && is_remote(client, address) ? &settings->remote_tls : &settings->tls;
+}
 
-    if (settings->user[0] == '\0' || client->token[0] != '\0' ||
-        (client->authenticated_at_ms >= 0 && now_ms - client->authenticated_at_ms < AUTHENTICATE_EVERY_MS))
+static void log_in(struct etcd_client *client, const char *address, struct deadline deadline)
+{
+    char *body = authenticate_body(credentials_for(client, address)), url[HTTP_URL_BYTES];
+    struct token_taker taker = {client};
+    struct http_batch *batch;
+
+    if (body == NULL) {
+        snprintf(client->token_problem, sizeof client->token_problem, "the password file cannot be read, or is empty");
         return;
-    body = authenticate_body(settings);
-    for (size_t i = 0; body != NULL && i < count && client->token[0] == '\0'; i++) {
-        struct token_taker taker = {client};
-        char url[HTTP_URL_BYTES];
-        struct http_batch *batch;
-        struct http_request request;
-        if (!http_batch_begin(client->http, take_token, &taker, &batch, NULL))
-            break;
+    }
+    if (http_batch_begin(client->http, take_token, &taker, &batch, NULL)) {
+        struct http_request request = etcd_client_request(client, address, "/v3/auth/authenticate", body, url);
         http_batch_end_by(batch, deadline);
-        request = etcd_client_request(client, addresses[i], "/v3/auth/authenticate", body, url);
         http_batch_add(batch, &request);
         http_batch_run(batch, deadline_earlier(deadline, deadline_in_ms(1000)), false);
-        client->authenticated_at_ms = now_ms; /* bcrypt costs etcd 0.1 s: once in five seconds */
     }
-    if (body != NULL)
-        OPENSSL_cleanse(body, strlen(body));
+    OPENSSL_cleanse(body, strlen(body));
     free(body);
+}
+
+void etcd_client_authenticate(struct etcd_client *client, const char *const *addresses, size_t count, struct deadline deadline)
+{
+    int64_t now_ms = monotonic_ms();
+
+    if (client->token[0] != '\0' || (client->authenticated_at_ms >= 0 && now_ms - client->authenticated_at_ms < AUTHENTICATE_EVERY_MS))
+        return;
+    for (size_t i = 0; i < count && client->token[0] == '\0'; i++)
+        if (credentials_for(client, addresses[i])->user[0] != '\0') {
+            log_in(client, addresses[i], deadline);
+            client->authenticated_at_ms = now_ms; /* bcrypt costs etcd 0.1 s: once in five seconds */
+        }
 }
 
 struct status_taker {

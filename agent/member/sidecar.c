@@ -161,6 +161,9 @@ enum usher_exit sidecar_run(struct sidecar *sidecar, struct usher_error *err)
     const struct world *world = sidecar->usher.world;
 
     (void)err;
+    /* Alive, and nothing known yet: the first look may take its whole time, and no probe shall wait for it. */
+    sidecar->turned_at_ms = sidecar->started_at_ms;
+    sidecar->publish(sidecar->publish_self, sidecar);
     for (;;) {
         bool is_answered;
         enum leave_asked how;

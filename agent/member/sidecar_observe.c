@@ -96,6 +96,15 @@ static void note_times(struct sidecar *sidecar, int64_t began_ms)
         sidecar->quorum_read_at_ms = began_ms;
 }
 
+static bool is_only_voter(const struct member_list *list, struct member_id id)
+{
+    size_t voters = 0;
+
+    for (size_t i = 0; i < list->count; i++)
+        voters += list->members[i].is_learner ? 0 : 1;
+    return voters == 1 && member_list_find(list, id) != NULL && !member_list_find(list, id)->is_learner;
+}
+
 static void judge_membership(struct sidecar *sidecar, int64_t began_ms)
 {
     const struct cluster_view *view = &sidecar->usher.view;
@@ -108,6 +117,7 @@ static void judge_membership(struct sidecar *sidecar, int64_t began_ms)
     sidecar->list_read_at_ms = began_ms;
     ours = member_list_find(&view->list, sidecar->id);
     sidecar->membership = ours == NULL ? MEMBERSHIP_NONE : ours->is_learner ? MEMBERSHIP_LEARNER : MEMBERSHIP_VOTER;
+    sidecar->is_last_voter = is_only_voter(&view->list, sidecar->id);
 }
 
 void sidecar_observe(struct sidecar *sidecar, bool looks_wide)

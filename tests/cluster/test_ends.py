@@ -1,5 +1,6 @@
 """The ways in which a pod's life ends: with a hook, without, with kill -9, in pieces."""
 import subprocess
+import time
 
 import pytest
 from bed import Writer
@@ -146,3 +147,14 @@ def test_the_leader_leaves_and_nobody_notices(bed):
         alive.append(leader)
     bed.check(pods, writer)
     assert writer.longest_gap < 3, f"{writer.longest_gap:.1f} s without an acknowledged write"
+
+
+def test_the_last_voter_does_not_wait(bed):
+    """The last voter's hook says that it stays; SIGTERM after it ends everything at once, instead of waiting for a quorum that is itself."""
+    pod, = bed.set(1)
+    pod.start_and_wait()
+    began = time.monotonic()
+    pod.stop()
+    assert time.monotonic() - began < 8, "STAY took long"
+    pod.start_and_wait()
+    bed.check([pod])

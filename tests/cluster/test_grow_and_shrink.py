@@ -96,7 +96,7 @@ def test_a_removed_member_is_held_back(bed):
     wait_until(lambda: not _refused(lambda: call(pods[0].client, "/v3/cluster/member/remove", {"ID": str(old)})), "member remove")
     wait_until(lambda: pods[2].launch()["state"] == "removed", "the plan says removed")
     wait_until(lambda: not pods[2].etcd.is_running, "etcd has ended by itself")
-    assert pods[2].probe()[0] == 503
+    wait_until(lambda: pods[2].probe()[0] == 503, "not ready any more")
     pods[2].stop()
     pods[2].start_and_wait()
     bed.check(pods)

@@ -133,6 +133,9 @@ static void two_by_url(struct bench *b)
 static void url_and_record_differ(struct bench *b) { bench_listed(b), bench_recorded(b), b->record.slots[0].id.value = BENCH_OURS + 1; }
 static void no_quorum(struct bench *b) { bench_no_quorum(b); }
 
+static void no_quorum_refused(struct bench *b) { no_quorum(b), b->view.endpoint_count = 1, b->view.endpoints[0].state = ENDPOINT_REFUSES; }
+static void no_quorum_unknown(struct bench *b) { no_quorum(b), b->view.endpoint_count = 1, b->view.endpoints[0].state = ENDPOINT_UNKNOWN; }
+
 /* -- founding -- */
 static void alone(struct bench *b) { bench_unreachable(b); }
 static void alone_never(struct bench *b) { alone(b), b->facts.settings.bootstrap = BOOTSTRAP_NEVER; }
@@ -267,6 +270,8 @@ static const struct row rows[] = {
     ROW(two_by_url, REFUSE, TWO_ENTRIES),
     ROW(url_and_record_differ, REFUSE, TWO_ENTRIES),
     ROW(no_quorum, WAIT, NO_QUORUM_WAIT),
+    ROW(no_quorum_refused, WAIT, SOMETHING_ANSWERS),
+    ROW(no_quorum_unknown, WAIT, ENDPOINTS_UNKNOWN),
     ROW(alone, CLAIM, CLAIM),
     ROW(alone_never, WAIT, WAIT_FOR_CLUSTER),
     ROW(alone_trace, WAIT, VOLUME_HAS_TRACE),

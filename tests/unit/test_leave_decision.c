@@ -118,6 +118,7 @@ static void paused_learners_do_not_carry(struct bench *b)
 static void not_looked(struct bench *b) { b->facts.view = NULL; }
 static void no_quorum(struct bench *b) { b->view.live = LIVE_NO_QUORUM; }
 static void no_quorum_deadline(struct bench *b) { no_quorum(b), b->facts.is_deadline_over = true; }
+static void no_quorum_last_voter(struct bench *b) { no_quorum(b), b->facts.was_last_voter = true; }
 static void other_cluster(struct bench *b) { b->view.cluster.value = 0xc2; }
 static void own_id_unknown(struct bench *b) { b->facts.ours.value = 0; }
 static void gone(struct bench *b) { b->view.list.count = 2; }
@@ -181,6 +182,7 @@ static const struct row rows[] = {
     ROW(not_looked, WAIT, LEAVE_NO_QUORUM, 0),
     ROW(no_quorum, WAIT, LEAVE_NO_QUORUM, 0),
     ROW(no_quorum_deadline, STAY, LEAVE_NO_QUORUM, 0),
+    ROW(no_quorum_last_voter, STAY, STAY_LAST_VOTER, 0),
     ROW(other_cluster, WAIT, LEAVE_NO_QUORUM, 0),
     ROW(own_id_unknown, WAIT, LEAVE_NO_QUORUM, 0),
     ROW(gone, GONE, LEFT, 0),

@@ -47,6 +47,7 @@ struct leave_facts {
     size_t preference_count;
     char preferences[LEADER_PREFERENCES_MAX][NAME_BYTES]; /* member names or hex IDs, best first */
     unsigned leader_moves_tried;
+    bool was_last_voter; /* the last barrier read showed no other voter: waiting for a quorum without us is in vain */
 };
 
 enum leave_action {

@@ -122,6 +122,9 @@
     X(209, SOMETHING_ANSWERS, "something-answers", "J15, J16",                                                                             \
       "something answers at an endpoint that cannot be used as a member; never founding beside it",                                        \
       "read the problem named with that endpoint (TLS, authentication, wrong port)")                                                       \
+    X(213, ENDPOINTS_UNKNOWN, "endpoints-unknown", "J15",                                                                                  \
+      "it is not known whether anybody lives at the endpoints; never founding on that",                                                    \
+      "read the problem named with each endpoint: most often a name server that does not answer")                                          \
     X(210, NOT_THE_ONE, "not-the-one", "J16", "--bootstrap=once names another member as the founder; waiting for it", "nothing")           \
     X(211, FORGET, "forget", "J16", "a permit says that the recorded cluster or claim is gone for good: the record is emptied", "nothing") \
     X(212, OTHER_CLUSTER_RECORDED, "other-cluster-recorded", "J16",                                                                        \

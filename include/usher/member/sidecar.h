@@ -49,7 +49,8 @@ struct sidecar {
     enum membership membership; /* by the last barrier read; keeps its last known value */
     struct cluster_id cluster;  /* ours: the WAL's, before there is one the join record's */
     struct member_id id;
-    bool is_disowned; /* what answers at --local-endpoint is another member */
+    bool is_last_voter; /* by the last barrier read */
+    bool is_disowned;   /* what answers at --local-endpoint is another member */
     int64_t again_in_ms;
 
     /* -- since when (monotonic, -1 = never) -- */
