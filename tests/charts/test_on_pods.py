@@ -61,6 +61,8 @@ def test_the_other_modes(pods, name, words):
     release.install(f"replicaCount=3,{ALONE},usher.bootstrap=once:etcd-0,{words}")
     release.ready(3)
     release.helm_test()
+    status = json.loads(pods.kubectl("exec", "-n", release.namespace, "etcd-0", "-c", "usher", "--", "etcd-usher", "status"))     # as the notes say
+    assert len(status["cluster"]["members"]) == 3
     release.scale(1)
     assert release.members() == [f"etcd-0.etcd-headless.mode-{name}"]
     pods.kubectl("delete", "namespace", f"mode-{name}", "--wait=false")
