@@ -20,6 +20,7 @@ VALUES = {
 class Release:
     def __init__(self, lab, namespace, name="etcd"):
         self.lab, self.namespace, self.name, self.writer = lab, namespace, name, None
+        self.limit = 180  # seconds until all pods must be ready
 
     # -- helm and kubectl --
     def helm(self, verb, replicas, **values):
@@ -75,10 +76,10 @@ class Release:
         return [name for name, pod in self.pods().items() if "deletionTimestamp" not in pod["metadata"] and any(
             found["type"] == "Ready" and found["status"] == "True" for found in pod["status"].get("conditions", []))]
 
-    def wait_ready(self, count, limit=180):
+    def wait_ready(self, count):
         """Exactly so many pods exist, all of them ready."""
         self.lab.wait(lambda: len(self.pods()) == count and len(self.ready()) == count,
-                      f"{count} ready pods of {self.namespace}/{self.name}", limit, 0.25)
+                      f"{count} ready pods of {self.namespace}/{self.name}", self.limit, 0.25)
         return self
 
     def leaving(self):
