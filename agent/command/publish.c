@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "usher/core/known_bad.h"
+
 static enum snapshot_membership membership_of(const struct sidecar *sidecar)
 {
     switch (sidecar->membership) {
@@ -124,5 +126,9 @@ void publish_fill(const struct sidecar *sidecar, struct snapshot *out)
         snprintf(out->leave_text, sizeof out->leave_text, "%s", reason_sentence(sidecar->last_leave.reason));
     if (sidecar->other_cluster_is_recorded)
         snapshot_add_warning(out, "%s", reason_sentence(REASON_OTHER_CLUSTER_RECORDED));
+    for (size_t i = 0; i < out->member_count; i++)
+        if (known_bad_etcd(out->members[i].version) != NULL)
+            snapshot_add_warning(out, "%s runs etcd %s: %s", out->members[i].name, out->members[i].version,
+                                 known_bad_etcd(out->members[i].version));
     fill_counters(&usher->counters, &out->counters);
 }

@@ -1,6 +1,7 @@
 /* What a turn sees: our own etcd first, others when we need them. */
 #include <string.h>
 
+#include "usher/core/known_bad.h"
 #include "usher/host/log.h"
 #include "usher/host/wal_header.h"
 #include "usher/member/observe.h"
@@ -45,6 +46,10 @@ static void judge_own(struct sidecar *sidecar)
         break;
     }
     out->answered = member_id_is_known(own->member) && cluster_id_is_known(own->cluster);
+    if (known_bad_etcd(own->version) != NULL && !sidecar->version_was_told) {
+        sidecar->version_was_told = true;
+        log_warn("our etcd is %s: %s", own->version, known_bad_etcd(own->version));
+    }
     out->is_learner = own->is_learner;
     out->leader = own->leader;
 }

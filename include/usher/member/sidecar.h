@@ -50,7 +50,8 @@ struct sidecar {
     struct cluster_id cluster;  /* ours: the WAL's, before there is one the join record's */
     struct member_id id;
     bool is_last_voter; /* by the last barrier read */
-    bool is_disowned;   /* what answers at --local-endpoint is another member */
+    bool version_was_told;
+    bool is_disowned; /* what answers at --local-endpoint is another member */
     int64_t again_in_ms;
 
     /* -- since when (monotonic, -1 = never) -- */
