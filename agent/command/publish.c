@@ -87,6 +87,9 @@ static void fill_counters(const struct usher_counters *from, struct snapshot_cou
     out->leader_moves = from->leader_moves;
     out->archives = from->archives;
     out->waits = from->waits;
+    out->leaves_done = from->leaves_done;
+    out->leaves_stayed = from->leaves_stayed;
+    out->leaves_failed = from->leaves_failed;
     out->errors = from->look_failures;
     out->calls[SNAPSHOT_VERB_LOOK][SNAPSHOT_OUTCOME_OK] = from->looks - from->look_failures;
     out->calls[SNAPSHOT_VERB_LOOK][SNAPSHOT_OUTCOME_UNKNOWN] = from->look_failures;

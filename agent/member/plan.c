@@ -15,23 +15,6 @@ static bool path_in_plan_dir(const struct settings *settings, const char *name, 
     return length > 0 && length < PATH_BYTES + 32;
 }
 
-static const char *state_word(enum plan_state state)
-{
-    switch (state) {
-    case PLAN_START:
-        return "start";
-    case PLAN_HOLD:
-        return "hold";
-    case PLAN_REMOVED:
-        return "removed";
-    case PLAN_REFUSED:
-        return "refused";
-    case PLAN_UNKNOWN:
-        break;
-    }
-    return "unknown";
-}
-
 static void add_urls(struct bounded_text *text, const struct url_list *urls)
 {
     for (size_t i = 0; i < urls->count; i++) {
@@ -50,7 +33,7 @@ static void add_one_line(struct bounded_text *text, const char *value)
 
 static void render_launch(struct bounded_text *text, const struct settings *settings, const struct plan *plan)
 {
-    bounded_text_printf(text, "format=1\nstate=%s\nreason=%s\nmessage=", state_word(plan->state), plan->reason);
+    bounded_text_printf(text, "format=1\nstate=%s\nreason=%s\nmessage=", plan_state_word(plan->state), plan->reason);
     add_one_line(text, plan->message);
     bounded_text_add_c(text, "\n");
     if (plan->state == PLAN_START) {
@@ -130,7 +113,7 @@ static bool write_plan_json(const struct settings *settings, const struct plan *
 {
     char path[PATH_BYTES + 32];
     struct bounded_text text;
-    json_t *root = json_pack("{s:i, s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "version", 1, "state", state_word(plan->state), "reason",
+    json_t *root = json_pack("{s:i, s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "version", 1, "state", plan_state_word(plan->state), "reason",
                              plan->reason, "message", message_json(plan->message), "name", settings->join.name, "initial-cluster",
                              plan->initial_cluster, "initial-cluster-state",
                              plan->state != PLAN_START ? ""
@@ -221,7 +204,7 @@ enum plan_file_state plan_read(const struct settings *settings, enum plan_state 
         *out_state = PLAN_UNKNOWN;
         for (enum plan_state candidate = PLAN_START; candidate <= PLAN_REFUSED; candidate++) {
             char line[32];
-            snprintf(line, sizeof line, "\nstate=%s\n", state_word(candidate));
+            snprintf(line, sizeof line, "\nstate=%s\n", plan_state_word(candidate));
             if (strstr(body, line) != NULL)
                 *out_state = candidate;
         }

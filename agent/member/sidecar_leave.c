@@ -110,8 +110,15 @@ static enum usher_exit stay_exit(enum leave_asked how, const struct leave_facts 
 
 static void finish(struct sidecar *sidecar, enum usher_exit exit, enum reason reason, bool is_final)
 {
+    struct usher_counters *counters = &sidecar->usher.counters;
     char text[1024];
 
+    if (is_final)
+        counters->leaves_done++;
+    else if (exit == USHER_EXIT_DONE || exit == USHER_EXIT_REFUSED)
+        counters->leaves_stayed++;
+    else
+        counters->leaves_failed++;
     snprintf(text, sizeof text, "%s%s%s", reason_sentence(reason),
              exit == USHER_EXIT_DONE ? "" : ". Next: ", exit == USHER_EXIT_DONE ? "" : reason_remedy(reason));
     sidecar->door.done(sidecar->door.self, exit, reason, text, is_final);

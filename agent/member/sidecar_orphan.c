@@ -4,34 +4,6 @@
 #include "usher/member/observe.h"
 #include "usher/member/sidecar.h"
 
-enum { STATUS_MS = 1000 };
-
-static void read_statuses(const struct sidecar *sidecar, struct member_id orphan, struct promote_facts *facts)
-{
-    const struct usher *usher = &sidecar->usher;
-    const struct world *world = usher->world;
-    const char *addresses[2] = {usher_address_of(usher, orphan), usher_address_of(usher, sidecar->own.leader)};
-    struct etcd_status statuses[2] = {0};
-    bool known[2] = {false, false};
-
-    facts->list_shows_learner = TRI_YES;
-    facts->leader_read_at_ms = world->now_ms(world->self);
-    if (addresses[0] != NULL && addresses[1] != NULL)
-        world->statuses(world->self, addresses, 2, deadline_in_ms(STATUS_MS), statuses, known);
-    facts->own_read_at_ms = facts->now_ms = world->now_ms(world->self);
-    facts->own_answers =
-        known[0] && member_id_equals(statuses[0].member, orphan) && cluster_id_equals(statuses[0].cluster, sidecar->cluster);
-    if (facts->own_answers) {
-        facts->own_is_learner = statuses[0].is_learner;
-        facts->own_leader = statuses[0].leader;
-        facts->own_applied = statuses[0].raft_applied_index;
-    }
-    facts->leader_answers =
-        known[1] && member_id_equals(statuses[1].member, sidecar->own.leader) && member_id_equals(statuses[1].leader, statuses[1].member);
-    if (facts->leader_answers)
-        facts->leader_committed = statuses[1].raft_index;
-}
-
 static void promote(struct sidecar *sidecar, struct member_id orphan)
 {
     struct usher *usher = &sidecar->usher;
@@ -68,7 +40,8 @@ void sidecar_promote_orphan(struct sidecar *sidecar)
         sidecar->orphan = (struct orphan_watch){0};
         return;
     }
-    read_statuses(sidecar, orphan, &facts);
+    facts.list_shows_learner = TRI_YES;
+    sidecar_read_progress(sidecar, orphan, usher_address_of(usher, orphan), &facts);
     decision = orphan_decide(&sidecar->orphan, orphan, &facts, usher->settings->orphan_after_ms);
     if (decision.reason == REASON_PROMOTE_QUORUM) { /* due: only now everybody is asked */
         struct quorum_health health;

@@ -9,18 +9,20 @@
 
 enum { STATUS_MS = 1000 };
 
-static void read_statuses(struct sidecar *sidecar, struct promote_facts *facts)
+void sidecar_read_progress(const struct sidecar *sidecar, struct member_id learner, const char *address, struct promote_facts *facts)
 {
-    struct usher *usher = &sidecar->usher;
+    const struct usher *usher = &sidecar->usher;
     const struct world *world = usher->world;
-    const char *addresses[2] = {usher->settings->local_endpoint, usher_address_of(usher, sidecar->own.leader)};
-    struct etcd_status statuses[2];
+    const char *addresses[2] = {address, usher_address_of(usher, sidecar->own.leader)};
+    struct etcd_status statuses[2] = {0};
     bool known[2] = {false, false};
 
     facts->leader_read_at_ms = world->now_ms(world->self);
-    world->statuses(world->self, addresses, addresses[1] != NULL ? 2 : 1, deadline_in_ms(STATUS_MS), statuses, known);
+    if (address != NULL)
+        world->statuses(world->self, addresses, addresses[1] != NULL ? 2 : 1, deadline_in_ms(STATUS_MS), statuses, known);
     facts->own_read_at_ms = facts->now_ms = world->now_ms(world->self);
-    facts->own_answers = known[0] && member_id_equals(statuses[0].member, sidecar->id);
+    facts->own_answers =
+        known[0] && member_id_equals(statuses[0].member, learner) && !cluster_id_differs(statuses[0].cluster, sidecar->cluster);
     if (facts->own_answers) {
         facts->own_is_learner = statuses[0].is_learner;
         facts->own_leader = statuses[0].leader;
@@ -69,7 +71,7 @@ void sidecar_promote(struct sidecar *sidecar)
         return;
     if (list_is_read)
         facts.list_shows_learner = sidecar->membership == MEMBERSHIP_LEARNER ? TRI_YES : TRI_NO;
-    read_statuses(sidecar, &facts);
+    sidecar_read_progress(sidecar, sidecar->id, usher->settings->local_endpoint, &facts);
     sidecar->last_promote = promote_decide(&sidecar->promote, &facts);
     if (sidecar->last_promote.reason == REASON_PROMOTE_QUORUM) {
         struct quorum_health health;

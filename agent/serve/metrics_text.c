@@ -83,7 +83,7 @@ static void write_states(struct bounded_text *text, const struct snapshot *snaps
     static const enum plan_state plans[] = {PLAN_UNKNOWN, PLAN_START, PLAN_HOLD, PLAN_REMOVED, PLAN_REFUSED};
     family(text, "plan_state", "gauge", "1 for the state of the start plan.");
     for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++)
-        labelled(text, "plan_state", "state", snapshot_plan_word(plans[i]), snapshot->plan == plans[i]);
+        labelled(text, "plan_state", "state", plan_state_word(plans[i]), snapshot->plan == plans[i]);
 
     gauge(text, "is_leader", "1 when our member leads.", snapshot->is_leader);
     gauge(text, "leaving", "1 while it is evaluated whether our member leaves.", snapshot->is_leaving);

@@ -106,7 +106,7 @@ void page_html_write(const struct snapshot *snapshot, const char *version, int64
         id_to_hex(snapshot->cluster.value, hex);
     add_row(out_text, "cluster", hex);
     add_row(out_text, "seat", snapshot_membership_word(snapshot->membership));
-    add_row(out_text, "plan", snapshot_plan_word(snapshot->plan));
+    add_row(out_text, "plan", plan_state_word(snapshot->plan));
     add_row(out_text, "last decision", snapshot->last_text);
     add_wait(out_text, snapshot, now_ms);
     add_learner(out_text, snapshot);

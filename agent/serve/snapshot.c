@@ -100,23 +100,6 @@ const char *snapshot_membership_word(enum snapshot_membership membership)
     return "unknown";
 }
 
-const char *snapshot_plan_word(enum plan_state plan)
-{
-    switch (plan) {
-    case PLAN_START:
-        return "start";
-    case PLAN_HOLD:
-        return "hold";
-    case PLAN_REMOVED:
-        return "removed";
-    case PLAN_REFUSED:
-        return "refused";
-    case PLAN_UNKNOWN:
-        break;
-    }
-    return "unknown";
-}
-
 const char *snapshot_verb_word(enum snapshot_verb verb)
 {
     switch (verb) {

@@ -101,7 +101,7 @@ static json_t *reason_object(struct document *document, enum reason reason)
 static void put_decisions(struct document *document, json_t *root, const struct snapshot *snapshot, int64_t now_ms)
 {
     json_t *plan = reason_object(document, snapshot->plan_reason);
-    put(document, plan, "state", json_string(snapshot_plan_word(snapshot->plan)));
+    put(document, plan, "state", json_string(plan_state_word(snapshot->plan)));
     put(document, plan, "message", text_or_null(snapshot->plan_message));
     put(document, root, "plan", plan);
 

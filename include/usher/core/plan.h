@@ -39,4 +39,7 @@ struct plan {
     char token[NAME_BYTES + 48];
 };
 
+/* "start", "hold", "removed", "refused"; "unknown" for anything else. */
+const char *plan_state_word(enum plan_state state);
+
 #endif

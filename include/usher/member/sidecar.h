@@ -106,6 +106,8 @@ enum usher_exit sidecar_run(struct sidecar *sidecar, struct usher_error *err);
 void sidecar_observe(struct sidecar *sidecar, bool looks_wide); /* sidecar_observe.c */
 void sidecar_keep(struct sidecar *sidecar);                     /* sidecar_keep.c: plan, notes, record, removed */
 void sidecar_promote(struct sidecar *sidecar);                  /* sidecar_promote.c */
+/* Both statuses that "in sync" is judged by: of the learner at its address (NULL: not known), and of the leader. */
+void sidecar_read_progress(const struct sidecar *sidecar, struct member_id learner, const char *address, struct promote_facts *facts);
 void sidecar_promote_orphan(struct sidecar *sidecar);           /* sidecar_orphan.c: another learner of our set */
 /* True: the request is answered (or there was none). */
 bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how); /* sidecar_leave.c */

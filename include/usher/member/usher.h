@@ -12,6 +12,7 @@
 /* Counters since the start, for metrics. */
 struct usher_counters {
     uint64_t looks, look_failures, adds, removals, promotions, leader_moves, url_updates, archives, record_writes, waits;
+    uint64_t leaves_done, leaves_stayed, leaves_failed; /* evaluations, by how they ended */
 };
 
 struct usher {

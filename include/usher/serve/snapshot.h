@@ -137,7 +137,6 @@ void snapshot_count_members(const struct snapshot *snapshot, size_t *out_voters,
 void snapshot_count_decision(struct snapshot_counters *counters, enum reason reason);
 
 const char *snapshot_membership_word(enum snapshot_membership membership); /* "voter", "learner", "not-listed", "unknown" */
-const char *snapshot_plan_word(enum plan_state plan);                      /* "start", "hold", "removed", "refused", "unknown" */
 const char *snapshot_verb_word(enum snapshot_verb verb);                   /* "member-add" ... */
 const char *snapshot_outcome_word(enum snapshot_outcome outcome);          /* "ok", "refused", "not-sent", "unknown" */
 
