@@ -108,7 +108,7 @@ void sidecar_keep(struct sidecar *sidecar);                     /* sidecar_keep.
 void sidecar_promote(struct sidecar *sidecar);                  /* sidecar_promote.c */
 /* Both statuses that "in sync" is judged by: of the learner at its address (NULL: not known), and of the leader. */
 void sidecar_read_progress(const struct sidecar *sidecar, struct member_id learner, const char *address, struct promote_facts *facts);
-void sidecar_promote_orphan(struct sidecar *sidecar);           /* sidecar_orphan.c: another learner of our set */
+void sidecar_promote_orphan(struct sidecar *sidecar); /* sidecar_orphan.c: another learner of our set */
 /* True: the request is answered (or there was none). */
 bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how); /* sidecar_leave.c */
 void sidecar_ask_for_peers(struct sidecar *sidecar);               /* sidecar_peers.c: has the StatefulSet created the others? */
