@@ -139,7 +139,9 @@ static bool set_tls(struct transfer *transfer, const char *url, const struct htt
 
     if (strncmp(url, "https://", 8) != 0 || tls == NULL)
         return true;
-    if (is_set(tls->ca_file) && curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca_file) != CURLE_OK)
+    /* This authority, and none beside it: libcurl would go on looking in the system's folder. */
+    if (is_set(tls->ca_file) && (curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca_file) != CURLE_OK ||
+                                 curl_easy_setopt(easy, CURLOPT_CAPATH, (const char *)NULL) != CURLE_OK))
         return false;
     if (is_set(tls->cert_file) && (curl_easy_setopt(easy, CURLOPT_SSLCERT, tls->cert_file) != CURLE_OK ||
                                    curl_easy_setopt(easy, CURLOPT_SSLKEY, tls->key_file) != CURLE_OK))

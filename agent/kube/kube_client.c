@@ -41,6 +41,22 @@ void kube_client_done(struct kube_client *client)
     client->http = NULL;
 }
 
+static bool is_object_name(const char *name)
+{
+    return name[0] != '\0' && name[0] != '.' && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.")] == '\0';
+}
+
+bool kube_path(char out[HTTP_URL_BYTES], const char *group, const char *namespace, const char *resource, const char *name,
+               struct usher_error *err)
+{
+    int length;
+
+    if (!is_object_name(namespace) || !is_object_name(name))
+        return usher_error_set(err, "\"%.100s\" in namespace \"%.100s\" is no name of Kubernetes' %s", name, namespace, resource);
+    length = snprintf(out, HTTP_URL_BYTES, "%s/namespaces/%s/%s/%s", group, namespace, resource, name);
+    return (length > 0 && length < HTTP_URL_BYTES) || usher_error_set(err, "%.100s...: too long a name", name);
+}
+
 struct taken {
     struct kube_reply *reply;
     char problem[256];
@@ -109,6 +125,22 @@ static bool call_once(struct kube_client *client, const char *method, const char
     return reply->status != 0 || usher_error_set(err, "the Kubernetes API at %s did not answer: %s", client->base, taken.problem);
 }
 
+bool kube_says_missing(const json_t *body, const char *path)
+{
+    const json_t *details = json_object_get(body, "details");
+    const char *kind = json_string_value(json_object_get(body, "kind")), *reason = json_string_value(json_object_get(body, "reason"));
+    const char *resource = json_string_value(json_object_get(details, "kind")), *name = json_string_value(json_object_get(details, "name"));
+    char end[HTTP_URL_BYTES];
+    int length;
+
+    if (kind == NULL || reason == NULL || resource == NULL || name == NULL || strcmp(kind, "Status") != 0 ||
+        strcmp(reason, "NotFound") != 0)
+        return false;
+    length = snprintf(end, sizeof end, "/%s/%s", resource, name);
+    return length > 0 && (size_t)length < sizeof end && strlen(path) >= (size_t)length &&
+           strcmp(path + strlen(path) - (size_t)length, end) == 0;
+}
+
 /* The server's own words: a Status object's message. */
 static bool refused(const char *method, const char *path, const struct kube_reply *reply, struct usher_error *err)
 {
@@ -134,8 +166,10 @@ bool kube_call(struct kube_client *client, const char *method, const char *path,
     if (is_answered && reply->status >= 200 && reply->status < 300 && json_is_object(reply->body))
         return true;
     client->failures++;
-    if (is_answered)
+    if (is_answered) {
+        reply->is_missing = reply->status == 404 && kube_says_missing(reply->body, path);
         refused(method, path, reply, err);
+    }
     json_decref(reply->body);
     reply->body = NULL;
     return false;

@@ -50,11 +50,20 @@ static int64_t grace_left_ms(const json_t *metadata, int64_t now_s)
     const json_t *grace = json_object_get(metadata, "deletionGracePeriodSeconds");
     int64_t until_s = seconds_of(text_of(metadata, "deletionTimestamp")), grace_s = json_integer_value(grace), left_s = until_s - now_s;
 
-    if (!json_is_integer(grace) || grace_s < 0 || until_s < 0)
+    if (!json_is_integer(grace) || grace_s < 0 || grace_s > INT32_MAX || until_s < 0)
         return -1;
     if (left_s > grace_s || left_s < 0)
         left_s = grace_s;
     return left_s * 1000;
+}
+
+/* The name's, as the controller itself reads it. A label that says otherwise was written by somebody else: then neither counts. */
+static int64_t ordinal_of(const json_t *metadata, const char *set_name)
+{
+    const char *label = text_of(json_object_get(metadata, "labels"), "apps.kubernetes.io/pod-index");
+    int64_t ordinal = stateful_set_ordinal(set_name, text_of(metadata, "name"));
+
+    return label[0] != '\0' && digits_of(label) != ordinal ? -1 : ordinal;
 }
 
 static bool read_owner(const json_t *metadata, struct pod_facts *out)
@@ -142,19 +151,16 @@ static enum volume_life volume_life_at(const json_t *spec, const char *path)
 void kube_pod_from_json(const json_t *pod, const char *data_dir, const char *wal_dir, int64_t now_s, struct pod_facts *out)
 {
     const json_t *metadata = json_object_get(pod, "metadata"), *spec = json_object_get(pod, "spec");
-    const json_t *labels = json_object_get(metadata, "labels");
     struct pod_facts facts = {.answer = API_FOUND, .grace_left_ms = -1};
 
     *out = (struct pod_facts){.grace_left_ms = -1, .ordinal = -1};
     if (strcmp(text_of(pod, "kind"), "Pod") != 0 || text_of(metadata, "uid")[0] == '\0' || !json_is_object(spec) ||
         !copy(facts.uid, sizeof facts.uid, text_of(metadata, "uid")) || !read_owner(metadata, &facts))
         return;
-    facts.is_deleted = json_object_get(metadata, "deletionTimestamp") != NULL;
+    facts.is_deleted = text_of(metadata, "deletionTimestamp")[0] != '\0';
     if (facts.is_deleted)
         facts.grace_left_ms = grace_left_ms(metadata, now_s);
-    facts.ordinal = digits_of(text_of(labels, "apps.kubernetes.io/pod-index"));
-    if (facts.ordinal < 0)
-        facts.ordinal = stateful_set_ordinal(facts.set_name, text_of(metadata, "name"));
+    facts.ordinal = ordinal_of(metadata, facts.set_name);
     facts.data_volume = volume_life_at(spec, data_dir);
     facts.wal_volume = wal_dir[0] == '\0' ? facts.data_volume : volume_life_at(spec, wal_dir);
     *out = facts;
@@ -172,7 +178,7 @@ void kube_stateful_set_from_json(const json_t *set, struct stateful_set_facts *o
         (start != NULL && (!json_is_integer(start) || json_integer_value(start) < 0)) || text_of(metadata, "uid")[0] == '\0' ||
         !copy(facts.uid, sizeof facts.uid, text_of(metadata, "uid")) || !copy(facts.name, sizeof facts.name, text_of(metadata, "name")))
         return;
-    facts.is_deleted = json_object_get(metadata, "deletionTimestamp") != NULL;
+    facts.is_deleted = json_object_get(metadata, "deletionTimestamp") != NULL; /* whatever it says: then nobody leaves */
     facts.start = json_integer_value(start);
     facts.replicas = json_integer_value(replicas);
     facts.created = json_is_integer(created) ? json_integer_value(created) : -1;
@@ -186,13 +192,14 @@ void kube_read_pod(struct kube_client *client, const struct settings *settings, 
     struct kube_reply reply;
 
     *out = (struct pod_facts){.grace_left_ms = -1, .ordinal = -1};
-    snprintf(path, sizeof path, "/api/v1/namespaces/%.200s/pods/%.250s", client->namespace, name != NULL ? name : settings->pod_name);
+    if (!kube_path(path, "/api/v1", client->namespace, "pods", name != NULL ? name : settings->pod_name, err))
+        return;
     if (kube_call(client, "GET", path, NULL, deadline, &reply, err)) {
         kube_pod_from_json(reply.body, settings->data_dir, settings->wal_dir, (int64_t)time(NULL), out);
         if (out->answer != API_FOUND)
             usher_error_set(err, "the Kubernetes API's pod is not to be understood");
         json_decref(reply.body);
-    } else if (reply.status == 404) {
+    } else if (reply.is_missing) {
         out->answer = API_NOT_FOUND;
     }
 }
@@ -204,13 +211,14 @@ void kube_read_stateful_set(struct kube_client *client, const char *name, struct
     struct kube_reply reply;
 
     *out = (struct stateful_set_facts){.replicas = -1, .created = -1};
-    snprintf(path, sizeof path, "/apis/apps/v1/namespaces/%.180s/statefulsets/%.250s", client->namespace, name);
+    if (!kube_path(path, "/apis/apps/v1", client->namespace, "statefulsets", name, err))
+        return;
     if (kube_call(client, "GET", path, NULL, deadline, &reply, err)) {
         kube_stateful_set_from_json(reply.body, out);
         if (out->answer != API_FOUND)
             usher_error_set(err, "the Kubernetes API's StatefulSet is not to be understood");
         json_decref(reply.body);
-    } else if (reply.status == 404) {
+    } else if (reply.is_missing) {
         out->answer = API_NOT_FOUND;
     }
 }

@@ -33,17 +33,39 @@ void kube_record_done(struct kube_record *store)
     store->seen = NULL;
 }
 
+/* What is no ConfigMap, or has data of another shape, says nothing: a list of them has a resourceVersion, too, and would look empty. */
+static bool has_shape(const json_t *config_map, struct usher_error *err)
+{
+    const char *kind = json_string_value(json_object_get(config_map, "kind"));
+    json_t *data = json_object_get(config_map, "data"), *value;
+    const char *key;
+
+    if (kind == NULL || strcmp(kind, "ConfigMap") != 0)
+        return usher_error_set(err, "what the API server sent is a %.60s", kind != NULL ? kind : "thing without a kind");
+    if (data != NULL && !json_is_object(data))
+        return usher_error_set(err, "its data is no object");
+    json_object_foreach(data, key, value)
+    {
+        if (!json_is_string(value))
+            return usher_error_set(err, "the key %.60s does not hold text", key);
+    }
+    return true;
+}
+
 /* data -> the document that record_json.h reads. An empty text is an absent key (kubectl patch leaves such). NULL: err says which. */
 static json_t *document_of(const json_t *config_map, struct usher_error *err)
 {
-    json_t *data = json_object_get(config_map, "data"), *document = json_object(), *value;
+    json_t *data = json_object_get(config_map, "data"), *document, *value;
     const char *key;
 
+    if (!has_shape(config_map, err))
+        return NULL;
+    document = json_object();
     json_object_foreach(data, key, value)
     {
         const char *text = json_string_value(value);
         json_t *part;
-        if (text == NULL || text[0] == '\0')
+        if (text[0] == '\0')
             continue;
         part = is_json_key(key) ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : json_string(text);
         if (part == NULL || json_object_set_new(document, key, part) != 0) {
@@ -166,10 +188,9 @@ bool kube_record_onto_json(const struct set_record *record, json_t *config_map, 
     return is_put;
 }
 
-static bool path_of(const struct kube_record *store, char path[HTTP_URL_BYTES])
+static bool path_of(const struct kube_record *store, char path[HTTP_URL_BYTES], struct usher_error *err)
 {
-    int length = snprintf(path, HTTP_URL_BYTES, "/api/v1/namespaces/%s/configmaps/%s", store->client->namespace, store->name);
-    return length > 0 && length < HTTP_URL_BYTES;
+    return kube_path(path, "/api/v1", store->client->namespace, "configmaps", store->name, err);
 }
 
 bool kube_record_read(struct kube_record *store, struct deadline deadline, struct set_record *out, struct usher_error *err)
@@ -180,10 +201,10 @@ bool kube_record_read(struct kube_record *store, struct deadline deadline, struc
 
     json_decref(store->seen);
     store->seen = NULL;
-    if (!path_of(store, path))
-        return usher_error_set(err, "%s: too long a name", store->name);
+    if (!path_of(store, path, err))
+        return false;
     if (!kube_call(store->client, "GET", path, NULL, deadline, &reply, err)) {
-        if (reply.status == 404)
+        if (reply.is_missing)
             return usher_error_set(err, "the ConfigMap %s does not exist in namespace %s; the chart makes it, without data", store->name,
                                    store->client->namespace);
         return usher_error_wrap(err, "set record in ConfigMap %s", store->name);
@@ -204,9 +225,11 @@ bool kube_record_swap(struct kube_record *store, const struct set_record *record
     struct kube_reply reply = {0};
     bool is_written;
 
-    *out_conflict = version == NULL || strcmp(version, record->version) != 0 || !path_of(store, path);
+    *out_conflict = version == NULL || strcmp(version, record->version) != 0;
     if (*out_conflict)
         return usher_error_set(err, "the set record was read again meanwhile");
+    if (!path_of(store, path, err))
+        return false;
     json_object_del(json_object_get(store->seen, "metadata"), "managedFields");
     if (kube_record_onto_json(record, store->seen, err))
         body = json_dumps(store->seen, JSON_COMPACT);

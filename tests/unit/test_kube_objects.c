@@ -81,6 +81,39 @@ static void volumes(void **state)
     assert_int_equal(pod(POD_HEAD SPEC(CLAIM), "/var/lib/etcd", "/wal").wal_volume, VOLUME_UNKNOWN);
 }
 
+#define NAMED(name, label)                                                                                                                 \
+    "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"" name "\",\"uid\":\"u2\"," label "\"ownerReferences\":[{\"apiVersion\":\"apps/v1\","      \
+    "\"kind\":\"StatefulSet\",\"name\":\"etcd\",\"uid\":\"s1\",\"controller\":true}]},\"spec\":{}}"
+#define LABEL(index) "\"labels\":{\"apps.kubernetes.io/pod-index\":\"" index "\"},"
+
+/* The controller goes by the name. A person can write a label, and must not give a seat up by that. */
+static void ordinals(void **state)
+{
+    (void)state;
+    assert_int_equal(pod(NAMED("etcd-2", LABEL("2")), "/d", "").ordinal, 2);
+    assert_int_equal(pod(NAMED("etcd-2", ""), "/d", "").ordinal, 2);
+    assert_int_equal(pod(NAMED("etcd-2", LABEL("7")), "/d", "").ordinal, -1);
+    assert_int_equal(pod(NAMED("etcd-2", LABEL("x")), "/d", "").ordinal, -1);
+    assert_int_equal(pod(NAMED("other-2", LABEL("2")), "/d", "").ordinal, -1);
+}
+
+/* Half a deletion is none, and a clock or a grace period that is off bounds nothing away. */
+static void deletions(void **state)
+{
+    struct pod_facts facts = pod(POD_HEAD ",\"deletionTimestamp\":null" SPEC(CLAIM), "/var/lib/etcd", "");
+
+    (void)state;
+    assert_true(facts.answer == API_FOUND && !facts.is_deleted);
+    assert_false(pod(POD_HEAD ",\"deletionTimestamp\":\"\"" SPEC(CLAIM), "/var/lib/etcd", "").is_deleted);
+    facts = pod(POD_HEAD ",\"deletionTimestamp\":\"2026-11-25T09:00:00Z\",\"deletionGracePeriodSeconds\":60" SPEC(CLAIM), "/d", "");
+    assert_true(facts.is_deleted && facts.grace_left_ms == 60000);
+    facts = pod(POD_HEAD ",\"deletionTimestamp\":\"2027-11-25T10:00:00Z\",\"deletionGracePeriodSeconds\":60" SPEC(CLAIM), "/d", "");
+    assert_true(facts.is_deleted && facts.grace_left_ms == 60000);
+    facts = pod(POD_HEAD ",\"deletionTimestamp\":\"2026-11-25T09:00:00Z\",\"deletionGracePeriodSeconds\":9223372036854775807" SPEC(CLAIM),
+                "/d", "");
+    assert_true(facts.is_deleted && facts.grace_left_ms == -1);
+}
+
 static void what_is_no_pod(void **state)
 {
     (void)state;
@@ -137,7 +170,7 @@ static bool record(const char *text, struct set_record *out)
     return is_read;
 }
 
-#define MAP(annotations, data) "{\"metadata\":{\"name\":\"r\",\"resourceVersion\":\"7\"" annotations "}" data "}"
+#define MAP(annotations, data) "{\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"r\",\"resourceVersion\":\"7\"" annotations "}" data "}"
 #define ANNOTATED ",\"annotations\":{\"etcd-usher.io/cluster-id\":\"c1\"}"
 
 static void records(void **state)
@@ -159,7 +192,7 @@ static void records(void **state)
     assert_false(record(MAP("", ",\"data\":{\"cluster-id\":\"not hex\"}"), &out));
     assert_false(record(MAP("", ",\"data\":{\"slots\":\"{\"}"), &out));
     assert_false(record(MAP(",\"annotations\":{\"etcd-usher.io/cluster-id\":\"zz\"}", ""), &out));
-    assert_false(record("{\"metadata\":{}}", &out)); /* nothing to compare with */
+    assert_false(record("{\"kind\":\"ConfigMap\",\"metadata\":{}}", &out)); /* nothing to compare with */
 }
 
 static void a_record_goes_there_and_back(void **state)
@@ -191,13 +224,9 @@ static void a_record_goes_there_and_back(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_pod_that_lives),
-        cmocka_unit_test(a_pod_that_ends),
-        cmocka_unit_test(volumes),
-        cmocka_unit_test(what_is_no_pod),
-        cmocka_unit_test(stateful_sets),
-        cmocka_unit_test(records),
-        cmocka_unit_test(a_record_goes_there_and_back),
+        cmocka_unit_test(a_pod_that_lives), cmocka_unit_test(a_pod_that_ends), cmocka_unit_test(volumes),
+        cmocka_unit_test(ordinals),         cmocka_unit_test(deletions),       cmocka_unit_test(what_is_no_pod),
+        cmocka_unit_test(stateful_sets),    cmocka_unit_test(records),         cmocka_unit_test(a_record_goes_there_and_back),
     };
     return cmocka_run_group_tests_name("kube_objects", tests, NULL, NULL);
 }

@@ -20,17 +20,26 @@ struct kube_client {
 };
 
 struct kube_reply {
-    long status;  /* 0 = no answer */
-    json_t *body; /* an object, owned by the caller; NULL = none, or not JSON */
+    long status;     /* 0 = no answer */
+    bool is_missing; /* 404 in the API server's own words: this very object does not exist. A proxy's page, or a server that does not serve
+                        that resource (yet), says 404, too, and nothing about the object */
+    json_t *body;    /* an object, owned by the caller; NULL = none, or not JSON */
 };
 
 /* False: no API is configured here (err says what is missing). */
 USHER_MUST_CHECK bool kube_client_init(struct kube_client *client, const struct settings *settings, struct usher_error *err);
 void kube_client_done(struct kube_client *client);
 
+/* The path of one object. False when the name is none that Kubernetes allows: empty, cut short or with a slash in it, it would be another path. */
+USHER_MUST_CHECK bool kube_path(char out[HTTP_URL_BYTES], const char *group, const char *namespace, const char *resource, const char *name,
+                                struct usher_error *err);
+
 /* `path` begins with "/api" or "/apis"; body NULL = GET. True: the API server answered with 2xx; reply->body is set. False: err has the server's
- * own message; reply->status tells 403, 404 and 409 apart. At most KUBE_CALL_MS, and never beyond the deadline. */
+ * own message; reply->status and is_missing tell 403, 404 and 409 apart. At most KUBE_CALL_MS, and never beyond the deadline. */
 USHER_MUST_CHECK bool kube_call(struct kube_client *client, const char *method, const char *path, const char *body,
                                 struct deadline deadline, struct kube_reply *reply, struct usher_error *err);
+
+/* The part, for tests: is this body of a 404 a Status object that names what the path asks for? */
+bool kube_says_missing(const json_t *body, const char *path);
 
 #endif
