@@ -74,14 +74,15 @@ static enum apply_result apply_add(struct usher *usher, int64_t *out_again_in_ms
     if (result != APPLY_DONE)
         return result;
     usher->counters.adds++;
-    usher_event(usher, false, "LearnerAdded", "this pod was added to the cluster as a learner");
     usher->added = answer.added;
     usher->notes.join_record.cluster = usher->view.cluster;
     usher->notes.join_record.member = answer.added;
     if (!apply_notes(usher, err)) /* the entry is not ours without it: the next turn removes it (J11) and tries again */
         return failed(out_again_in_ms);
-    if (!apply_record_adopt(usher, usher->view.cluster, answer.added, NULL, err))
+    if (!apply_record_adopt(usher, usher->view.cluster, answer.added, NULL, deadline_never(), err))
         log_warn("the set record will be written later: %s", err->text);
+    usher_event(usher, false, "LearnerAdded",
+                "this pod was added to the cluster as a learner"); /* last: an API that hangs delays no note */
     return APPLY_DONE;
 }
 

@@ -98,7 +98,7 @@ bool apply_start(struct usher *usher, const struct join_decision *decision, stru
         return false;
     keep_start_notes(usher);
     if (!apply_record_adopt(usher, decision->cluster, decision->target, usher->view.live == LIVE_REACHABLE ? &usher->view.list : NULL,
-                            &record_error))
+                            usher->start_by, &record_error))
         log_warn("the set record will be written later: %s", record_error.text);
     return true;
 }

@@ -8,11 +8,22 @@
 #include "usher/member/apply_parts.h"
 #include "usher/member/observe.h"
 
-static bool swap(struct usher *usher, struct usher_error *err)
+/* Edits are made on a copy: what was not written is never taken for what stands there. */
+static struct set_record *edit(struct usher *usher)
 {
+    usher->edited = usher->record;
+    return &usher->edited;
+}
+
+/* Writes what was edited. */
+static bool swap(struct usher *usher, struct deadline deadline, struct usher_error *err)
+{
+    struct deadline by = deadline_earlier(deadline, deadline_in_ms(RECORD_SWAP_MS));
     bool is_conflict = false;
 
-    if (usher->record_store.swap(usher->record_store.self, &usher->record, deadline_in_ms(RECORD_SWAP_MS), &is_conflict, err)) {
+    usher->record_read_at_ms = -1; /* written or not, it is read again before a next decision */
+    if (usher->record_store.swap(usher->record_store.self, &usher->edited, by, &is_conflict, err)) {
+        usher->record = usher->edited;
         usher->counters.record_writes++;
         return true;
     }
@@ -47,7 +58,8 @@ bool apply_claim(struct usher *usher, struct usher_error *err)
     if (!make_nonce(usher, err))
         return false;
     now_text(time_text);
-    if (set_record_claim(&usher->record, usher->settings->join.slot_name, usher->notes.nonce, time_text) && !swap(usher, err))
+    if (set_record_claim(edit(usher), usher->settings->join.slot_name, usher->notes.nonce, time_text) &&
+        !swap(usher, deadline_never(), err))
         return usher_error_wrap(err, "the founding could not be claimed");
     return true;
 }
@@ -102,7 +114,9 @@ bool apply_drop_permit(struct usher *usher, const struct permit *permit, struct 
     observe_record(usher);
     if (usher->record.state == RECORD_UNREADABLE)
         return usher_error_set(err, "the set record cannot be read: %s", usher->record_problem.text);
-    return !set_record_drop_permit(&usher->record, permit) || swap(usher, err);
+    if (!set_record_drop_permit(edit(usher), permit))
+        return usher_error_set(err, "somebody else took it out of the set record meanwhile");
+    return swap(usher, deadline_never(), err);
 }
 
 bool apply_forget(struct usher *usher, const struct permit *permit, struct usher_error *err)
@@ -110,15 +124,15 @@ bool apply_forget(struct usher *usher, const struct permit *permit, struct usher
     if (permit->source == PERMIT_FROM_FILE && !drop_from_file(usher, permit, err))
         return false; /* a permit that cannot be taken out could be used twice */
     log_line(LOG_LEVEL_WARN, reason_name(REASON_FORGET), "forgetting %s in the set record, as permitted", permit->name);
-    return !set_record_forget(&usher->record) || swap(usher, err);
+    return !set_record_forget(edit(usher)) || swap(usher, deadline_never(), err);
 }
 
 bool apply_record_adopt(struct usher *usher, struct cluster_id cluster, struct member_id id, const struct member_list *list_or_null,
-                        struct usher_error *err)
+                        struct deadline deadline, struct usher_error *err)
 {
     if (usher->record_store.read == NULL || usher->record.state == RECORD_UNREADABLE)
         return usher->record_store.read == NULL || usher_error_set(err, "the set record cannot be read: %s", usher->record_problem.text);
     if (set_record_forgot(&usher->record, cluster) || cluster_id_differs(usher->record.cluster, cluster))
         return usher_error_set(err, "the set record speaks of another cluster");
-    return !set_record_adopt(&usher->record, cluster, usher->settings->join.slot_name, id, list_or_null) || swap(usher, err);
+    return !set_record_adopt(edit(usher), cluster, usher->settings->join.slot_name, id, list_or_null) || swap(usher, deadline, err);
 }

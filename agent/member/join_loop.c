@@ -114,6 +114,7 @@ bool join_turn(struct usher *usher, struct join_turn *out_turn, struct usher_err
     write_message(usher, &turn.decision);
     save_facts(usher, &turn.decision);
     is_wait = turn.decision.action == JOIN_WAIT;
+    usher->is_held = is_wait || turn.decision.action == JOIN_REFUSE || turn.decision.action == JOIN_HOLD_REMOVED;
     if (!is_wait)
         say_decision(usher, &turn.decision);
     else

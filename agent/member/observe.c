@@ -260,10 +260,12 @@ static void judge_our_entry(struct usher *usher)
         facts->our_gauge = gauge_watch_read(&usher->gauge, usher->world, &usher->view, entry.member->id, deadline_in_ms(GAUGE_READ_MS));
 }
 
-/* Only while we wait, and only what was read whole: a permit or a claim is seen a few seconds later then. Each write compares anyway. */
+/* Only while we are held or wait, and only what was read whole: a permit or a claim is seen a few seconds later then. Each write compares
+ * anyway. */
 static bool record_is_kept(const struct usher *usher)
 {
-    return usher->record_store.keep_ms > 0 && usher->waiting_for != REASON_UNKNOWN && usher->record.state > RECORD_UNREADABLE &&
+    return usher->record_store.keep_ms > 0 && (usher->is_held || usher->waiting_for != REASON_UNKNOWN) && usher->record_read_at_ms >= 0 &&
+           usher->record.state > RECORD_UNREADABLE &&
            usher->world->now_ms(usher->world->self) - usher->record_read_at_ms < usher->record_store.keep_ms;
 }
 
@@ -276,10 +278,11 @@ void observe_join(struct usher *usher)
     observe_disk(usher);
     if (facts->etcd_lives_here == TRI_YES)
         return; /* G1: nothing else matters */
+    usher->start_by = facts->wal.state == WAL_IDS ? deadline_in_ms(LOOK_WITH_DATA_MS) : deadline_never();
     if (!record_is_kept(usher))
         observe_record(usher);
     fill_volume_facts(usher); /* forgotten clusters are known now */
-    observe_cluster(usher, deadline_in_ms(facts->wal.state == WAL_IDS ? LOOK_WITH_DATA_MS : LOOK_MS));
+    observe_cluster(usher, deadline_earlier(usher->start_by, deadline_in_ms(LOOK_MS)));
     observe_drop_strays(usher, &strays);
     for (size_t i = 0; i < strays.count; i++)
         log_warn("ignoring the answer of %s: not our cluster", strays.lines[i]);

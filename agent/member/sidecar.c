@@ -101,7 +101,7 @@ static void turn(struct sidecar *sidecar, enum leave_asked how)
     if (sidecar->own.port_accepts == TRI_NO && sidecar->usher.facts.etcd_lives_here != TRI_YES && how == LEAVE_NOT_ASKED)
         turn_without_etcd(sidecar);
     sidecar_keep(sidecar);
-    if (sidecar->own.port_accepts == TRI_YES && sidecar->membership != MEMBERSHIP_NONE)
+    if (sidecar->own.port_accepts == TRI_YES && sidecar->membership != MEMBERSHIP_NONE && how == LEAVE_NOT_ASKED)
         sidecar_promote(sidecar);
     if (how == LEAVE_NOT_ASKED) {
         sidecar_promote_orphan(sidecar);
@@ -138,6 +138,8 @@ static enum leave_asked who_asks(struct sidecar *sidecar)
     }
     if (!sidecar->door.is_asked(sidecar->door.self, &how) && sidecar->is_stopping)
         how = LEAVE_ASKED_SIGNAL;
+    if (how != LEAVE_NOT_ASKED && sidecar->leaving_since_ms < 0)
+        sidecar->leaving_since_ms = usher->world->now_ms(usher->world->self);
     return how;
 }
 

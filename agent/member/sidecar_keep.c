@@ -147,9 +147,9 @@ static void keep_record(struct sidecar *sidecar)
     int64_t now_ms = usher->world->now_ms(usher->world->self);
     struct usher_error err = {0};
 
-    if (usher->record_store.read == NULL || now_ms < sidecar->record_again_at_ms)
-        return;
-    sidecar->record_again_at_ms = now_ms + RECORD_AGAIN_MS;
+    if (usher->record_store.read == NULL || now_ms < sidecar->record_again_at_ms || sidecar->leaving_since_ms >= 0)
+        return; /* whoever asks us to leave waits for an answer */
+    sidecar->record_again_at_ms = sidecar->seeds_again_at_ms = now_ms + RECORD_AGAIN_MS;
     observe_record(usher);
     sidecar->other_cluster_is_recorded =
         usher->record.state == RECORD_CLUSTER && cluster_id_differs(usher->record.cluster, sidecar->cluster);
@@ -160,7 +160,7 @@ static void keep_record(struct sidecar *sidecar)
             refuse_founding(sidecar);
         return;
     }
-    if (!apply_record_adopt(usher, sidecar->cluster, sidecar->id, &usher->view.list, &err)) {
+    if (!apply_record_adopt(usher, sidecar->cluster, sidecar->id, &usher->view.list, deadline_never(), &err)) {
         log_warn("the set record will be written later: %s", err.text);
         return;
     }

@@ -41,7 +41,7 @@ static void fill_facts(struct sidecar *sidecar, enum leave_asked how, struct lea
     facts->client_port_accepts = sidecar->own.port_accepts;
     if (facts->policy == LEAVE_PROVEN || (facts->policy == LEAVE_ALWAYS && how != LEAVE_ASKED_HOOK))
         if (how != LEAVE_ASKED_ORDER)
-            sidecar_read_proof(sidecar);
+            sidecar_read_proof(sidecar, how);
     facts->proof = leave_prove(&sidecar->pod, &sidecar->set, usher->settings->pod_uid);
     facts->pod_is_deleted = leave_pod_is_deleted(&sidecar->pod, usher->settings->pod_uid);
     facts->set = &sidecar->set;
@@ -59,7 +59,13 @@ static void fill_facts(struct sidecar *sidecar, enum leave_asked how, struct lea
             member_id_is_known(usher->view.endpoints[i].leader))
             facts->leader = usher->view.endpoints[i].leader;
     fill_preferences(usher->settings->leader_preference, facts);
-    observe_health(usher, &facts->health);
+}
+
+/* Others are asked for their health only when the answer hangs on it: a STAY is quick. */
+static bool needs_health(const struct leave_facts *facts)
+{
+    bool waits_for_port;
+    return facts->proof == PROOF_PAUSED || leave_objection(facts, &waits_for_port) == REASON_UNKNOWN;
 }
 
 static void move_leader(struct sidecar *sidecar, struct member_id to)
@@ -127,13 +133,27 @@ static void finish(struct sidecar *sidecar, enum usher_exit exit, enum reason re
     sidecar->last_progress[0] = '\0';
 }
 
+/* Events come last: whoever asked does not wait for them. */
 static bool finish_gone(struct sidecar *sidecar)
 {
-    if (!sidecar->leaving_was_told) {
-        sidecar->leaving_was_told = true;
-        usher_event(&sidecar->usher, false, "Left", "this member left the cluster; its data directory is marked");
-    }
     finish(sidecar, USHER_EXIT_DONE, REASON_LEFT, true);
+    if (!sidecar->leaving_was_told)
+        usher_event(&sidecar->usher, false, "Left", "this member left the cluster; its data directory is marked");
+    sidecar->leaving_was_told = true;
+    return true;
+}
+
+/* A sidecar that was told to stop comes here many times a second. */
+static bool finish_stay(struct sidecar *sidecar, enum leave_asked how, const struct leave_facts *facts)
+{
+    enum reason reason = sidecar->last_leave.reason;
+
+    if (sidecar->stayed_for != reason)
+        sidecar_say(sidecar, "stay", reason, "");
+    finish(sidecar, stay_exit(how, facts, reason), reason, false);
+    if (sidecar->stayed_for != reason)
+        usher_event(&sidecar->usher, false, "Stayed", reason_sentence(reason));
+    sidecar->stayed_for = reason;
     return true;
 }
 
@@ -142,21 +162,23 @@ bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how)
     struct leave_facts facts = {0};
     struct usher *usher = &sidecar->usher;
 
-    if (how == LEAVE_NOT_ASKED)
+    if (how == LEAVE_NOT_ASKED) {
+        sidecar->leaving_since_ms = -1;
         return true;
+    }
     if (sidecar->leaving_since_ms < 0)
         sidecar->leaving_since_ms = usher->world->now_ms(usher->world->self);
     if (sidecar->has_left || sidecar->was_removed)
         return finish_gone(sidecar);
     fill_facts(sidecar, how, &facts);
+    if (needs_health(&facts))
+        observe_health(usher, &facts.health);
     sidecar->last_leave = leave_decide(&facts);
+    if (sidecar->last_leave.action != LEAVE_STAY)
+        sidecar->stayed_for = REASON_UNKNOWN;
     switch (sidecar->last_leave.action) {
     case LEAVE_STAY:
-        if (sidecar->last_reason != sidecar->last_leave.reason)
-            usher_event(usher, false, "Stayed", reason_sentence(sidecar->last_leave.reason));
-        sidecar_say(sidecar, "stay", sidecar->last_leave.reason, "");
-        finish(sidecar, stay_exit(how, &facts, sidecar->last_leave.reason), sidecar->last_leave.reason, false);
-        return true;
+        return finish_stay(sidecar, how, &facts);
     case LEAVE_GONE:
         return finish_gone(sidecar);
     case LEAVE_MOVE_LEADER:

@@ -19,6 +19,8 @@ static void read_record_once(struct sidecar *sidecar)
         return;
     sidecar->seeds_again_at_ms = now_ms + SEEDS_RETRY_MS;
     observe_record(usher);
+    if (usher->record.state == RECORD_UNREADABLE && sidecar->record_again_at_ms < sidecar->seeds_again_at_ms)
+        sidecar->record_again_at_ms = sidecar->seeds_again_at_ms; /* an API that hangs costs a second in five, not two */
 }
 
 static void judge_own(struct sidecar *sidecar)

@@ -2,7 +2,7 @@
  * The API is asked while our etcd runs without a quorum, every five seconds, and at no other time. */
 #include "usher/member/sidecar.h"
 
-enum { ASK_EVERY_MS = 5000, ASK_MS = 2000, QUORUM_GRACE_MS = 5000 };
+enum { ASK_EVERY_MS = 5000, ASK_MS = 1000, QUORUM_GRACE_MS = 5000 };
 
 static bool has_to_ask(const struct sidecar *sidecar, int64_t now_ms)
 {

@@ -7,6 +7,8 @@ void usher_init(struct usher *usher, const struct settings *settings, const stru
         usher->record_store = *store_or_null;
     usher->record.state = store_or_null == NULL ? RECORD_NOT_CONFIGURED : RECORD_UNKNOWN;
     gauge_watch_reset(&usher->gauge);
+    usher->start_by = deadline_never();
+    usher->record_read_at_ms = -1;
     usher->looking_since_ms = usher->our_removal_at_ms = usher->last_wait_line_ms = -1;
 }
 

@@ -29,8 +29,9 @@ bool apply_take_back(struct usher *usher, struct deadline deadline, struct usher
 /* Writes usher.json from usher->notes, our slot and namespace filled in. */
 USHER_MUST_CHECK bool apply_notes(struct usher *usher, struct usher_error *err);
 
-/* ADOPT: cluster ID, our slot, endpoints into the set record; one compare-and-swap try. True when nothing is left to write. */
+/* ADOPT: cluster ID, our slot, endpoints into the set record; one compare-and-swap try, for RECORD_SWAP_MS at most. True when nothing is left to
+ * write. */
 USHER_MUST_CHECK bool apply_record_adopt(struct usher *usher, struct cluster_id cluster, struct member_id id,
-                                         const struct member_list *list_or_null, struct usher_error *err);
+                                         const struct member_list *list_or_null, struct deadline deadline, struct usher_error *err);
 
 #endif

@@ -87,6 +87,7 @@ struct sidecar {
     struct stateful_set_facts set;
     int64_t proof_read_at_ms; /* -1 = never */
     bool leaving_was_told;    /* as an event */
+    enum reason stayed_for;   /* the last verdict, when it was STAY */
     bool removal_was_asked;   /* by us: a list without us means that we have left */
     char last_progress[256];
     struct leave_decision last_leave;
@@ -112,7 +113,8 @@ void sidecar_promote_orphan(struct sidecar *sidecar); /* sidecar_orphan.c: anoth
 /* True: the request is answered (or there was none). */
 bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how); /* sidecar_leave.c */
 void sidecar_ask_for_peers(struct sidecar *sidecar);               /* sidecar_peers.c: has the StatefulSet created the others? */
-void sidecar_read_proof(struct sidecar *sidecar);                  /* sidecar_proof.c: what the Kubernetes API says about our seat */
+/* sidecar_proof.c: what the Kubernetes API says about our seat. */
+void sidecar_read_proof(struct sidecar *sidecar, enum leave_asked how);
 void sidecar_note(struct sidecar *sidecar, const char *action, enum reason reason, const char *text); /* remembers one that was logged */
 void sidecar_say(struct sidecar *sidecar, const char *action, enum reason reason, const char *text);  /* remembers and logs a decision */
 

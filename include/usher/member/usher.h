@@ -22,9 +22,10 @@ struct usher {
 
     /* -- last observation -- */
     struct cluster_view view;
-    struct set_record record;
-    int64_t record_read_at_ms;
-    struct usher_file notes; /* usher.json */
+    struct set_record record, edited; /* as read; as it shall be written */
+    int64_t record_read_at_ms;        /* -1 = it has to be read before it counts again */
+    struct deadline start_by;         /* of this turn: data on disk starts, whoever has not answered by then (I10) */
+    struct usher_file notes;          /* usher.json */
     enum usher_file_state notes_state;
     struct join_facts facts; /* points into the three above */
     struct permit_list file_permits;
@@ -35,6 +36,7 @@ struct usher {
     /* -- since when -- */
     enum reason waiting_for; /* reason of the current wait; UNKNOWN = not waiting */
     int64_t waiting_since_ms, last_wait_line_ms;
+    bool is_held;                /* the last decision waits, refuses or holds etcd back: nothing is urgent */
     enum reason facts_saved_for; /* the decision that facts.json in the plan directory shows */
     enum reason last_said;       /* the last decision that was logged; UNKNOWN after a wait */
     int64_t looking_since_ms;    /* the state that J3 and J14 look at; -1 = none */
