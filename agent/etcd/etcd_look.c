@@ -41,6 +41,27 @@ struct look {
     struct tag tags[ENDPOINTS_MAX][QUESTIONS];
 };
 
+static bool was_silent(const struct etcd_client *client, const char *address)
+{
+    for (size_t i = 0; i < client->silent_count; i++)
+        if (url_equals(client->silent[i], address))
+            return true;
+    return false;
+}
+
+/* After the first barrier read: the others get as long again, at least FAIR_CHANCE_MS, unless all that are still open kept silent a moment ago,
+ * too. */
+static int64_t chance_for_others_ms(const struct look *look)
+{
+    int64_t now_ms = monotonic_ms(), took_ms = now_ms - look->began_ms;
+    const struct etcd_client *client = look->client;
+    bool silence_is_news = now_ms - client->silent_at_ms > SILENCE_KEPT_MS;
+
+    for (size_t i = 0; i < look->view->endpoint_count && !silence_is_news; i++)
+        silence_is_news = !look->probes[i].is_settled && !was_silent(client, look->view->endpoints[i].address);
+    return silence_is_news ? (took_ms > FAIR_CHANCE_MS ? took_ms : FAIR_CHANCE_MS) : 1;
+}
+
 static void ask(struct look *look, struct http_batch *batch, struct probe *probe, enum question question)
 {
     static const char *const paths[QUESTIONS] = {"/v3/maintenance/status", "/v3/kv/range", "/v3/cluster/member/list"};
@@ -140,9 +161,8 @@ static void take_list(struct probe *probe, struct http_batch *batch, const struc
             look->view->cluster = header.cluster;
             look->view->list_from = header.member;
             if (look->request->first_barrier_is_enough) {
-                int64_t took_ms = monotonic_ms() - look->began_ms;
                 look->ended_early = true;
-                http_batch_end_by(batch, deadline_in_ms(took_ms > FAIR_CHANCE_MS ? took_ms : FAIR_CHANCE_MS));
+                http_batch_end_by(batch, deadline_in_ms(chance_for_others_ms(look)));
             }
         }
     }
@@ -301,6 +321,17 @@ static void doubt_missing_names(struct look *look)
     }
 }
 
+static void remember_silent(const struct look *look)
+{
+    struct etcd_client *client = look->client;
+
+    client->silent_count = 0;
+    client->silent_at_ms = monotonic_ms();
+    for (size_t i = 0; look->ended_early && i < look->view->endpoint_count; i++)
+        if (look->view->endpoints[i].state == ENDPOINT_UNKNOWN && client->silent_count < ENDPOINTS_MAX)
+            snprintf(client->silent[client->silent_count++], URL_BYTES, "%s", look->view->endpoints[i].address);
+}
+
 static bool run_look(struct look *look, struct usher_error *err)
 {
     struct cluster_view *view = look->view;
@@ -322,6 +353,7 @@ static bool run_look(struct look *look, struct usher_error *err)
     }
     if (!http_batch_run(batch, look->deadline, true) && !look->has_list)
         return usher_error_set(err, "the look was interrupted");
+    remember_silent(look);
     doubt_missing_names(look);
     view->live = live_of(look);
     return true;

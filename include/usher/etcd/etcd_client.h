@@ -6,7 +6,14 @@
 #include "usher/http/http_client.h"
 #include "usher/member/world.h"
 
-enum { TOKEN_BYTES = 1024, AUTHENTICATE_EVERY_MS = 5000, REPLY_BYTES = 1024 * 1024, METRICS_BYTES = 4 * 1024 * 1024, FAIR_CHANCE_MS = 20 };
+enum {
+    TOKEN_BYTES = 1024,
+    AUTHENTICATE_EVERY_MS = 5000,
+    REPLY_BYTES = 1024 * 1024,
+    METRICS_BYTES = 4 * 1024 * 1024,
+    FAIR_CHANCE_MS = 20,
+    SILENCE_KEPT_MS = 1000
+};
 
 struct etcd_client {
     const struct settings *settings; /* borrowed */
@@ -20,6 +27,10 @@ struct etcd_client {
         struct http_tls tls; /* with that name */
     } dns[ENDPOINTS_MAX];
     size_t dns_count, dns_next; /* when full, the oldest goes */
+    /* Who kept silent in the last look although it was given its chance: a look that follows at once does not wait for it again. */
+    char silent[ENDPOINTS_MAX][URL_BYTES];
+    size_t silent_count;
+    int64_t silent_at_ms; /* end of that look */
 };
 
 USHER_MUST_CHECK bool etcd_client_init(struct etcd_client *client, const struct settings *settings, int wake_fd, struct usher_error *err);
