@@ -105,6 +105,7 @@ static void turn(struct sidecar *sidecar, enum leave_asked how)
         sidecar_promote(sidecar);
     if (how == LEAVE_NOT_ASKED) {
         sidecar_promote_orphan(sidecar);
+        sidecar_remove_ghost(sidecar);
         sidecar_ask_for_peers(sidecar);
     }
     read_plan(sidecar);

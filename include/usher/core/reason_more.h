@@ -38,6 +38,14 @@
     X(413, LEAVE_LEARNER, "leave-learner", "4.3", "our learner is taken out of the cluster", "nothing")                                    \
     X(414, LEFT, "left", "4.3", "our member has left the cluster", "nothing")
 
+#define USHER_REASONS_SEATS(X)                                                                                                             \
+    X(500, GHOST_WAIT, "ghost-wait", "4.3",                                                                                                \
+      "a member of our set answers nobody, and its seat was given up: it is removed when its pod is gone and that has lasted", "nothing")  \
+    X(501, GHOST_QUORUM, "ghost-quorum", "4.4",                                                                                            \
+      "without that dead member of our set fewer healthy voters would be left than the quorum needs", "bring the other voters back first") \
+    X(502, GHOST_REMOVE, "ghost-remove", "4.3", "a dead member of our set, whose seat was given up and whose pod is gone, is taken out",   \
+      "nothing")
+
 #define USHER_REASONS_HEALTH(X)                                                                                                            \
     X(600, READY, "ready", "5.3", "our member is a voter and a quorum read was answered just now", "nothing")                              \
     X(601, LIVE, "live", "5.3", "the agent's loop turns", "nothing")                                                                       \
@@ -56,6 +64,7 @@
 #define USHER_REASONS_MORE(X)                                                                                                              \
     USHER_REASONS_PROMOTE(X)                                                                                                               \
     USHER_REASONS_LEAVE(X)                                                                                                                 \
+    USHER_REASONS_SEATS(X)                                                                                                                 \
     USHER_REASONS_HEALTH(X)                                                                                                                \
     X(700, CALL_AMBIGUOUS, "call-ambiguous", "I8",                                                                                         \
       "a change was sent and its answer is not known: reading the list again before anything else", "nothing")

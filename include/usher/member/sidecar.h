@@ -3,6 +3,7 @@
 #ifndef USHER_MEMBER_SIDECAR_H
 #define USHER_MEMBER_SIDECAR_H
 
+#include "usher/core/ghost_decision.h"
 #include "usher/core/health_verdict.h"
 #include "usher/core/leave_decision.h"
 #include "usher/core/orphan_decision.h"
@@ -78,6 +79,14 @@ struct sidecar {
     bool stall_was_said;
     struct orphan_watch orphan;
 
+    /* -- seats that were given up without their member leaving (sidecar_ghost.c) -- */
+    struct ghost_watch ghost;
+    struct gauge_watch ghost_gauge;
+    char ghost_slot[NAME_BYTES]; /* the target's */
+    bool ghost_is_due;           /* the gauges are read, and turns look at everybody */
+    int64_t ghost_again_at_ms;
+    enum reason ghost_said;
+
     /* -- leaving -- */
     bool is_stopping;
     int64_t stopping_since_ms, leaving_since_ms;
@@ -110,6 +119,7 @@ void sidecar_promote(struct sidecar *sidecar);                  /* sidecar_promo
 /* Both statuses that "in sync" is judged by: of the learner at its address (NULL: not known), and of the leader. */
 void sidecar_read_progress(const struct sidecar *sidecar, struct member_id learner, const char *address, struct promote_facts *facts);
 void sidecar_promote_orphan(struct sidecar *sidecar); /* sidecar_orphan.c: another learner of our set */
+void sidecar_remove_ghost(struct sidecar *sidecar);   /* sidecar_ghost.c: a dead member of our set whose seat was given up */
 /* True: the request is answered (or there was none). */
 bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how); /* sidecar_leave.c */
 void sidecar_ask_for_peers(struct sidecar *sidecar);               /* sidecar_peers.c: has the StatefulSet created the others? */
