@@ -81,6 +81,23 @@ static void volumes(void **state)
     assert_int_equal(pod(POD_HEAD SPEC(CLAIM), "/var/lib/etcd", "/wal").wal_volume, VOLUME_UNKNOWN);
 }
 
+#define MOUNT(volume, path) "{\"volumeMounts\":[{\"name\":\"" volume "\",\"mountPath\":\"" path "\"}]}"
+#define TWO(one, other)                                                                                                                    \
+    POD_HEAD "},\"spec\":{\"containers\":[" one "],\"initContainers\":[" other "],\"volumes\":[{\"name\":\"data\"," CLAIM                  \
+             "},{\"name\":\"tmp\",\"emptyDir\":{}}]}}"
+
+/* One container's scratch folder is no word about another's claim. */
+static void containers_that_disagree(void **state)
+{
+    (void)state;
+    assert_int_equal(pod(TWO(MOUNT("data", "/d"), MOUNT("tmp", "/d")), "/d", "").data_volume, VOLUME_UNKNOWN);
+    assert_int_equal(pod(TWO(MOUNT("tmp", "/d"), MOUNT("data", "/d")), "/d", "").data_volume, VOLUME_UNKNOWN);
+    assert_int_equal(pod(TWO(MOUNT("tmp", "/d"), MOUNT("data", "/")), "/d", "").data_volume, VOLUME_UNKNOWN);
+    assert_int_equal(pod(TWO(MOUNT("tmp", "/d"), MOUNT("tmp", "/d/e")), "/d", "").data_volume, VOLUME_GOES_WITH_POD);
+    assert_int_equal(pod(TWO(MOUNT("tmp", "/d"), MOUNT("nowhere", "/x")), "/d", "").data_volume, VOLUME_GOES_WITH_POD);
+    assert_int_equal(pod(TWO(MOUNT("nowhere", "/d"), MOUNT("tmp", "/x")), "/d", "").data_volume, VOLUME_UNKNOWN);
+}
+
 #define NAMED(name, label)                                                                                                                 \
     "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"" name "\",\"uid\":\"u2\"," label "\"ownerReferences\":[{\"apiVersion\":\"apps/v1\","      \
     "\"kind\":\"StatefulSet\",\"name\":\"etcd\",\"uid\":\"s1\",\"controller\":true}]},\"spec\":{}}"
@@ -224,9 +241,11 @@ static void a_record_goes_there_and_back(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_pod_that_lives), cmocka_unit_test(a_pod_that_ends), cmocka_unit_test(volumes),
-        cmocka_unit_test(ordinals),         cmocka_unit_test(deletions),       cmocka_unit_test(what_is_no_pod),
-        cmocka_unit_test(stateful_sets),    cmocka_unit_test(records),         cmocka_unit_test(a_record_goes_there_and_back),
+        cmocka_unit_test(a_pod_that_lives), cmocka_unit_test(a_pod_that_ends),
+        cmocka_unit_test(volumes),          cmocka_unit_test(containers_that_disagree),
+        cmocka_unit_test(ordinals),         cmocka_unit_test(deletions),
+        cmocka_unit_test(what_is_no_pod),   cmocka_unit_test(stateful_sets),
+        cmocka_unit_test(records),          cmocka_unit_test(a_record_goes_there_and_back),
     };
     return cmocka_run_group_tests_name("kube_objects", tests, NULL, NULL);
 }
