@@ -11,7 +11,7 @@
 #include "usher/member/plan.h"
 #include "usher/member/sidecar.h"
 
-enum { RECORD_AGAIN_MS = 5000 };
+enum { RECORD_AGAIN_MS = 5000, RECORD_RECHECK_MS = 60 * 60 * 1000 };
 
 /* A barrier read does not hold our ids: this data is dead, whatever happens next. Not pushed back in; the launcher holds etcd back. */
 static void turn_to_removed(struct sidecar *sidecar)
@@ -166,8 +166,9 @@ static void keep_record(struct sidecar *sidecar)
     }
     sidecar->is_recorded = true;
     if (is_fresh_founder(sidecar))
-        sidecar->list_digest = 0;            /* the notes may say so, too */
-    sidecar->record_again_at_ms = INT64_MAX; /* until the list changes */
+        sidecar->list_digest = 0; /* the notes may say so, too */
+    /* Until the list changes; once an hour in any case: a record that somebody deleted and made anew would let the next outage found again. */
+    sidecar->record_again_at_ms = now_ms + RECORD_RECHECK_MS + (int64_t)(usher->world->random(usher->world->self) % RECORD_RECHECK_MS) / 4;
 }
 
 static void keep_archives(struct sidecar *sidecar)
