@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/cluster"))
+from bed import client  # noqa: E402, F401
 from bed.client import Writer, call, encode, read_keys  # noqa: E402
 
 RENEW_S = 2.0  # how old a client's list of addresses may be
@@ -44,28 +45,32 @@ class Release:
         self.kubectl("rollout", "status", f"statefulset/{self.name}", "--timeout=300s", limit=320)
         return self
 
+    def end_pods(self, *pods_and_flags):
+        """kubectl's own waiting takes a successor of the same name for the old pod now and then, and waits for ever."""
+        self.kubectl("delete", "pod", "--wait=false", *pods_and_flags)
+
     def delete_pod(self, pod, *flags):
         """Deletes it and waits for its successor."""
         count, uid = len(self.pods()), self.uid(pod)
-        self.kubectl("delete", "pod", pod, *flags)
-        self.lab.wait(lambda: pod in self.pods() and self.uid(pod) != uid, f"{pod} has a successor", 120)
+        self.end_pods(pod, *flags)
+        self.lab.wait(lambda: self.uids().get(pod, uid) != uid, f"{pod} has a successor", 120)
         return self.wait_ready(count)
 
     def delete_pods(self):
         """All at once."""
-        uids = {pod: self.uid(pod) for pod in self.pods()}
-        self.kubectl("delete", "pod", *uids)
-        self.lab.wait(lambda: uids.keys() == self.pods().keys() and not [pod for pod in uids if self.uid(pod) == uids[pod]], "successors", 120)
+        uids = self.uids()
+        self.end_pods(*uids)
+        self.lab.wait(lambda: (now := self.uids()).keys() == uids.keys() and not set(now.values()) & set(uids.values()), "successors", 120)
         return self.wait_ready(len(uids))
 
     def lose_volume(self, pod):
         """The pod's volume, with all data, and the pod. The claim is let go of only when its pod ends; its successor gets another."""
-        claim = f"data-{pod}"
+        claim, count = f"data-{pod}", len(self.pods())
         old = self.lab.get("pvc", claim, "-n", self.namespace)["metadata"]["uid"]
         self.kubectl("delete", "pvc", claim, "--wait=false")
-        self.kubectl("delete", "pod", pod)
+        self.end_pods(pod)
         self.lab.wait(lambda: claims(self).get(claim, {"metadata": {"uid": old}})["metadata"]["uid"] != old, f"{claim} is another", 120)
-        return self.wait_ready(len(self.pods()))
+        return self.wait_ready(count)
 
     # -- what there is --
     def pods(self):
@@ -99,6 +104,9 @@ class Release:
         return [f"{pod['status']['podIP']}:2379" for name, pod in sorted(self.pods().items())
                 if pod["status"].get("podIP") and "deletionTimestamp" not in pod["metadata"]]
 
+    def uids(self):
+        return {name: pod["metadata"]["uid"] for name, pod in self.pods().items()}
+
     def uid(self, pod):
         return self.pods()[pod]["metadata"]["uid"]
 
@@ -107,7 +115,15 @@ class Release:
 
     def ids(self):
         """Pod -> member ID, as each member says itself."""
+        self.wait_serving()
         return {pod: self.member_id(pod) for pod in self.pods()}
+
+    def wait_serving(self, others=()):
+        """Ready is what the API server heard last; here they are asked themselves."""
+        addresses = [address for release in (self, *others) for address in release.addresses()]
+        hosts = [address.rsplit(":", 1)[0] for address in addresses]
+        self.lab.wait(lambda: len(serving(hosts)) == len(hosts), lambda: f"all of {hosts} answer: {serving(hosts)}", 120)
+        return addresses
 
     def serving(self):
         return serving([address.rsplit(":", 1)[0] for address in self.addresses()])
@@ -188,8 +204,7 @@ class Release:
             writer.stop()
             assert writer.acknowledged, "the client never wrote anything"
         self.wait_ready(count)
-        releases = [self, *others]
-        addresses = [address for release in releases for address in release.addresses()]
+        addresses = self.wait_serving(others)
         self.lab.wait(lambda: len(self.members(addresses)) == len(addresses), lambda: f"members: {self.members(addresses)}", 60)
         members = self.members(addresses)
         assert not [member for member in members if member.get("isLearner") or not member.get("clientURLs")], members
