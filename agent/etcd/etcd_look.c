@@ -87,6 +87,16 @@ static void settle(struct probe *probe, enum endpoint_state state, const char *p
         snprintf(endpoint->problem, sizeof endpoint->problem, "%.240s", problem);
 }
 
+/* "user name is empty" alone does not say that the password is wrong. */
+static void refuse(struct probe *probe, const char *message)
+{
+    const struct etcd_client *client = probe->look->client;
+    char text[PROBLEM_BYTES];
+
+    snprintf(text, sizeof text, "%.100s (no token: %.120s)", message, client->token_problem);
+    settle(probe, ENDPOINT_REFUSES, client->token[0] == '\0' && client->token_problem[0] != '\0' ? text : message);
+}
+
 static void take_status(struct probe *probe, const struct http_reply *reply)
 {
     struct etcd_status status;
@@ -127,10 +137,10 @@ static bool judge_refusal(struct probe *probe, const struct http_reply *reply)
         return false;
     case REFUSAL_BAD_TOKEN:
         probe->look->client->token[0] = '\0';
-        settle(probe, ENDPOINT_REFUSES, message);
+        refuse(probe, message);
         return false;
     default:
-        settle(probe, ENDPOINT_REFUSES, message);
+        refuse(probe, message);
         return false;
     }
 }
@@ -146,7 +156,7 @@ static void take_list(struct probe *probe, struct http_batch *batch, const struc
 
     if (reply->status != 200) {
         (void)etcd_wire_read_refusal(reply->body, reply->body_bytes, message, sizeof message);
-        settle(probe, ENDPOINT_REFUSES, message);
+        refuse(probe, message);
     } else if ((list == NULL && scratch == NULL) ||
                !etcd_wire_read_list(reply->body, reply->body_bytes, &header, list != NULL ? list : scratch, &err)) {
         settle(probe, ENDPOINT_REFUSES, err.text);
