@@ -2,7 +2,7 @@
 import pytest
 from certificates import Authority
 from lab import Lab
-from release import Release, claims
+from release import Release, claims, client
 
 pytestmark = pytest.mark.slow
 
@@ -119,13 +119,13 @@ def test_a_container_is_killed(release, mode, container):
     release.install(3, **{"usher.mode": mode})
     writer = release.write()
     before = release.ids()
-    uids = {pod: release.uid(pod) for pod in release.pods()}
+    uids = release.uids()
     for pod in sorted(uids):
         release.signal(pod, container, "SIGKILL")
         release.lab.wait(lambda pod=pod: release.restarts(pod, container) >= 1, f"{container} of {pod} starts again", 120)
         release.wait_ready(3)
     release.check(3, writer)
-    assert release.ids() == before and {pod: release.uid(pod) for pod in uids} == uids
+    assert release.ids() == before and release.uids() == uids
     other = {"usher": "etcd", "etcd": "usher"}[container]
     assert [release.restarts(pod, other) for pod in uids] == [0, 0, 0]
     assert not release.events("Left")
@@ -189,24 +189,35 @@ def test_a_node_is_drained(three_nodes):
     lab.kubectl("delete", "namespace", "drain", "--wait=false")
 
 
-@pytest.mark.parametrize("policy", ["Parallel", "OrderedReady"])
-def test_broken_certificates_stop_a_rollout(release, policy, tmp_path):
-    """Peer certificates of another authority are rolled out: the first pod is not ready with them, so the second is never touched."""
-    for name in ("peer", "stranger"):
-        Authority(tmp_path / name).secret(release, f"etcd-{name}")
-    values = {"podManagementPolicy": policy, "tls.peer.enabled": "true"}
-    release.install(3, **values, **{"tls.peer.existingSecret": "etcd-peer"})
+@pytest.fixture
+def tls_clients():
+    """A list: what is put into it is the TLS of all clients of this test."""
+    yield client.TLS
+    client.TLS.clear()
+
+
+@pytest.mark.parametrize("broken,policy", [("peer", "Parallel"), ("peer", "OrderedReady"), ("client", "Parallel"), ("client", "OrderedReady")])
+def test_broken_certificates_stop_a_rollout(release, broken, policy, tmp_path, tls_clients):
+    """Certificates of a stranger are rolled out, among members or for clients: the first pod is not ready with them, so the second is never
+    touched."""
+    ours, stranger = Authority(tmp_path / "ours"), Authority(tmp_path / "stranger")
+    ours.secret(release, "etcd-ours")
+    stranger.secret(release, "etcd-broken", believed=ours if broken == "client" else None)
+    values = {"podManagementPolicy": policy, **{
+        f"tls.{side}.{key}": value for side in ("peer", "client")
+        for key, value in (("enabled", "true"), ("existingSecret", "etcd-ours"), ("clientCertAuth", "true"))}}
+    tls_clients.append(ours.client())
+    release.install(3, **values)
     writer = release.write()
     before = {pod: (release.member_id(pod), release.uid(pod)) for pod in release.pods()}
-    release.helm("upgrade", 3, **values, **{"tls.peer.existingSecret": "etcd-stranger"})
-    release.lab.wait(lambda: release.pods().get("etcd-2") and release.uid("etcd-2") != before["etcd-2"][1] and
+    release.helm("upgrade", 3, **{**values, f"tls.{broken}.existingSecret": "etcd-broken"})
+    release.lab.wait(lambda: release.uids().get("etcd-2", before["etcd-2"][1]) != before["etcd-2"][1] and
                      release.container("etcd-2", "etcd")["state"].get("running"), "etcd-2 runs with the broken certificates", 120)
     release.stays(lambda: sorted(release.ready()) == ["etcd-0", "etcd-1"], "two ready pods", 30)
     assert {pod: release.uid(pod) for pod in ("etcd-0", "etcd-1")} == {pod: before[pod][1] for pod in ("etcd-0", "etcd-1")}
     assert len(release.members()) == 3
     # Kubernetes leaves a broken pod of a rollback alone: it has to be deleted.
-    release.helm("upgrade", 3, **values, **{"tls.peer.existingSecret": "etcd-peer"})
-    release.kubectl("delete", "pod", "etcd-2")
-    release.wait_ready(3)
+    release.helm("upgrade", 3, **values)
+    release.delete_pod("etcd-2")
     release.check(3, writer)
     assert release.ids() == {pod: member for pod, (member, _) in before.items()} and not release.events("Left")

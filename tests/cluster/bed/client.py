@@ -7,12 +7,14 @@ import time
 
 
 HEADERS = {}  # added to each request: a token, where etcd's auth is on
+TLS = []  # at most one ssl.SSLContext: members that speak TLS are asked with it
 
 
 def call(address, path, body=None, timeout=5.0):
     """POST to one member. Raises OSError when it does not answer, RuntimeError with etcd's words when it refuses."""
     host, port = address.rsplit(":", 1)
-    connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
+    connection = http.client.HTTPSConnection(host, int(port), timeout=timeout, context=TLS[0]) if TLS else \
+        http.client.HTTPConnection(host, int(port), timeout=timeout)
     try:
         connection.request("POST", path, json.dumps(body or {}), {"Content-Type": "application/json", **HEADERS})
         reply = connection.getresponse()
