@@ -61,6 +61,11 @@ static void turn_without_etcd(struct sidecar *sidecar)
     sidecar_note(sidecar, join_action_name(joined.decision.action), joined.decision.reason, usher->message);
     if (joined.is_finished && joined.decision.action != JOIN_HOLD_REMOVED && joined.decision.action != JOIN_KEEP)
         sidecar->was_removed = false;
+    /* A founding that waits for etcd's container: its port is tried meanwhile, and an API server is not asked twice a second. */
+    if (joined.is_finished && joined.decision.action == JOIN_FOUND && usher->record_store.keep_ms > 0) {
+        sidecar->again_in_ms = usher->record_store.keep_ms;
+        return;
+    }
     sidecar->again_in_ms = joined.again_in_ms > 0 ? joined.again_in_ms : joined.is_finished || joined.is_refused ? TURN_DOWN_MS : 1;
 }
 
