@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "usher/core/known_bad.h"
+#include "usher/core/record_verdict.h"
 
 static enum snapshot_membership membership_of(const struct sidecar *sidecar)
 {
@@ -22,7 +23,7 @@ static enum snapshot_membership membership_of(const struct sidecar *sidecar)
 
 static void fill_health(const struct sidecar *sidecar, struct health_facts *out)
 {
-    bool founded = sidecar->usher.notes.nonce[0] != '\0' && !sidecar->usher.notes.was_voter;
+    bool is_unconfirmed = founding_is_unconfirmed(sidecar->usher.notes.nonce, sidecar->usher.notes.was_voter);
 
     out->loop_turned_at_ms = sidecar->turned_at_ms;
     out->quorum_read_at_ms = sidecar->quorum_read_at_ms;
@@ -32,7 +33,7 @@ static void fill_health(const struct sidecar *sidecar, struct health_facts *out)
     out->is_learner = sidecar->membership == MEMBERSHIP_LEARNER || (sidecar->own.answered && sidecar->own.is_learner);
     out->was_removed = sidecar->was_removed;
     out->has_left = sidecar->has_left;
-    out->founder_is_recorded = sidecar->is_recorded || (!founded && !sidecar->other_cluster_is_recorded);
+    out->founder_is_recorded = sidecar->is_recorded || !is_unconfirmed;
     out->plan_was_written = sidecar->plan != PLAN_UNKNOWN;
     out->was_voter = sidecar->usher.notes_state == USHER_FILE_READ && sidecar->usher.notes.was_voter;
     out->peers_are_not_created = sidecar->peers_are_not_created;

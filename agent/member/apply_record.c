@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "usher/core/record_verdict.h"
 #include "usher/host/log.h"
 #include "usher/host/text_file.h"
 #include "usher/member/apply_parts.h"
@@ -130,9 +131,17 @@ bool apply_forget(struct usher *usher, const struct permit *permit, struct usher
 bool apply_record_adopt(struct usher *usher, struct cluster_id cluster, struct member_id id, const struct member_list *list_or_null,
                         struct deadline deadline, struct usher_error *err)
 {
-    if (usher->record_store.read == NULL || usher->record.state == RECORD_UNREADABLE)
-        return usher->record_store.read == NULL || usher_error_set(err, "the set record cannot be read: %s", usher->record_problem.text);
-    if (set_record_forgot(&usher->record, cluster) || cluster_id_differs(usher->record.cluster, cluster))
-        return usher_error_set(err, "the set record speaks of another cluster");
+    if (usher->record_store.read == NULL)
+        return true;
+    switch (record_judge(&usher->record, cluster)) {
+    case RECORD_TAKES_OURS:
+        break;
+    case RECORD_SAYS_NOTHING:
+        return usher_error_set(err, "the set record cannot be read: %s", usher->record_problem.text);
+    case RECORD_NAMES_ANOTHER:
+        return usher_error_set(err, "the set record names another cluster");
+    case RECORD_FORGOT_OURS:
+        return usher_error_set(err, "the set record says that our cluster is gone for good");
+    }
     return !set_record_adopt(edit(usher), cluster, usher->settings->join.slot_name, id, list_or_null) || swap(usher, deadline, err);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "usher/core/record_verdict.h"
 #include "usher/host/data_dir.h"
 #include "usher/host/log.h"
 #include "usher/member/apply.h"
@@ -105,10 +106,9 @@ static bool keep_notes(struct sidecar *sidecar)
     return false;
 }
 
-/* A founding that the record does not hold yet. */
 static bool is_fresh_founder(const struct sidecar *sidecar)
 {
-    return sidecar->usher.notes.nonce[0] != '\0' && !sidecar->usher.notes.was_voter;
+    return founding_is_unconfirmed(sidecar->usher.notes.nonce, sidecar->usher.notes.was_voter);
 }
 
 /* Another cluster stands where ours should: whoever founded last holds its etcd back from now on. A member of old goes on; its next start asks
@@ -145,18 +145,19 @@ static void keep_record(struct sidecar *sidecar)
 {
     struct usher *usher = &sidecar->usher;
     int64_t now_ms = usher->world->now_ms(usher->world->self);
+    enum record_verdict verdict;
     struct usher_error err = {0};
 
     if (usher->record_store.read == NULL || now_ms < sidecar->record_again_at_ms || sidecar->leaving_since_ms >= 0)
         return; /* whoever asks us to leave waits for an answer */
     sidecar->record_again_at_ms = sidecar->seeds_again_at_ms = now_ms + RECORD_AGAIN_MS;
     observe_record(usher);
-    sidecar->other_cluster_is_recorded =
-        usher->record.state == RECORD_CLUSTER && cluster_id_differs(usher->record.cluster, sidecar->cluster);
+    verdict = record_judge(&usher->record, sidecar->cluster);
+    sidecar->other_cluster_is_recorded = verdict == RECORD_NAMES_ANOTHER;
     if (sidecar->other_cluster_is_recorded) {
         sidecar->is_recorded = false;
         say_other_cluster(sidecar);
-        if (is_fresh_founder(sidecar))
+        if (founding_must_stop(verdict, is_fresh_founder(sidecar)))
             refuse_founding(sidecar);
         return;
     }
@@ -188,12 +189,18 @@ void sidecar_keep(struct sidecar *sidecar)
     struct usher *usher = &sidecar->usher;
     bool is_fresh =
         usher->view.live == LIVE_REACHABLE && cluster_id_equals(usher->view.cluster, sidecar->cluster) && member_id_is_known(sidecar->id);
-    /* An entry that never started and is gone is no removal: the pod joins again, unless it was we who took it back. */
-    bool has_seat_to_lose = usher->facts.wal.state == WAL_IDS || sidecar->removal_was_asked;
+    const struct seat_facts seat = {
+        .list_is_fresh = is_fresh,
+        .is_listed = sidecar->membership != MEMBERSHIP_NONE,
+        .etcd_answers = sidecar->own.answered,
+        .plan_says_start = sidecar->plan == PLAN_START,
+        .has_ids = usher->facts.wal.state == WAL_IDS,
+        .removal_was_asked = sidecar->removal_was_asked,
+        .is_settled = sidecar->was_removed || sidecar->has_left,
+    };
     uint64_t digest;
 
-    if (is_fresh && sidecar->membership == MEMBERSHIP_NONE && !sidecar->was_removed && !sidecar->has_left &&
-        (sidecar->own.answered || (sidecar->plan == PLAN_START && has_seat_to_lose)))
+    if (seat_is_lost(&seat))
         turn_to_removed(sidecar);
     if (!is_fresh || !sidecar->own.answered || sidecar->membership == MEMBERSHIP_NONE || sidecar->membership == MEMBERSHIP_UNKNOWN)
         return;

@@ -225,3 +225,21 @@ def test_a_decision_can_be_explained_later(bed):
     pods = bed.grow(bed.set(2))
     explained = subprocess.run([USHER, "explain", pods[1].plan / "facts.json"], capture_output=True, text=True, timeout=20)
     assert explained.returncode == 0 and "start-joining" in explained.stdout, explained.stdout + explained.stderr
+
+
+def test_a_record_edited_by_hand_takes_nobody_down(bed):
+    """Somebody writes another cluster's ID into the record: members that serve go on serving, and say so; nothing is written over it."""
+    pods = bed.grow(bed.set(3, leave="asked"))
+    path = bed.record_path("west")
+    good = path.read_text()
+    path.write_text(json.dumps({**json.loads(good), "cluster-id": "abc123"}))
+    edited = path.read_text()
+    for pod in pods:  # a sidecar reads the record at its start
+        pod.sidecar.kill()
+        pod.start_sidecar()
+        wait_until(lambda: "other-cluster-recorded" in (pod.folder / "sidecar.log").read_text(), "it says so")
+        pod.wait_ready()
+        assert pod.launch()["state"] == "start"
+    assert path.read_text() == edited
+    path.write_text(good)
+    bed.check(pods)
