@@ -220,6 +220,8 @@ static struct leave_decision go(const struct leave_facts *facts)
     ours = member_list_find(&facts->view->list, facts->ours);
     if (ours == NULL)
         return decided(LEAVE_GONE, REASON_LEFT);
+    if (facts->list_age_ms > LEAVE_LIST_FRESH_MS) /* 4.4: a barrier read right before the call */
+        return wait_or_stay(facts, REASON_LEAVE_LIST_OLD);
     if (ours->is_learner) {
         decision = decided(LEAVE_REMOVE, REASON_LEAVE_LEARNER);
         decision.target = facts->ours;

@@ -53,6 +53,7 @@ static void fill_facts(struct sidecar *sidecar, enum leave_asked how, struct lea
     facts->cluster = sidecar->cluster;
     facts->record = &usher->record;
     facts->leader_moves_tried = sidecar->leader_moves_tried;
+    facts->list_age_ms = usher->world->now_ms(usher->world->self) - sidecar->list_read_at_ms;
     facts->was_last_voter = sidecar->is_last_voter;
     for (size_t i = 0; i < usher->view.endpoint_count; i++)
         if (usher->view.endpoints[i].state == ENDPOINT_SERVING && cluster_id_equals(usher->view.endpoints[i].cluster, sidecar->cluster) &&

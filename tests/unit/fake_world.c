@@ -267,6 +267,7 @@ void fake_world_sidecar(struct fake_world *fake, struct sidecar *sidecar)
 {
     sidecar_init(sidecar, &fake->settings, &fake->world, &fake->store, &(struct leave_door){fake, nobody_asks, say, done});
     sidecar->id.value = 1;
+    sidecar->list_read_at_ms = fake->world.now_ms(fake->world.self);
     sidecar->cluster.value = FAKE_CLUSTER;
     sidecar->membership = MEMBERSHIP_VOTER;
     sidecar->start_is_settled = sidecar->is_recorded = true;

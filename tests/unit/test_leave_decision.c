@@ -119,6 +119,10 @@ static void not_looked(struct bench *b) { b->facts.view = NULL; }
 static void no_quorum(struct bench *b) { b->view.live = LIVE_NO_QUORUM; }
 static void no_quorum_deadline(struct bench *b) { no_quorum(b), b->facts.is_deadline_over = true; }
 static void no_quorum_last_voter(struct bench *b) { no_quorum(b), b->facts.was_last_voter = true; }
+static void list_is_old(struct bench *b) { b->facts.list_age_ms = LEAVE_LIST_FRESH_MS + 1; }
+static void list_is_old_deadline(struct bench *b) { list_is_old(b), b->facts.is_deadline_over = true; }
+static void list_is_old_and_lacks_us(struct bench *b) { list_is_old(b), b->view.list.count = 2; }
+static void list_is_old_enough(struct bench *b) { b->facts.list_age_ms = LEAVE_LIST_FRESH_MS; }
 static void other_cluster(struct bench *b) { b->view.cluster.value = 0xc2; }
 static void own_id_unknown(struct bench *b) { b->facts.ours.value = 0; }
 static void gone(struct bench *b) { b->view.list.count = 2; }
@@ -183,6 +187,10 @@ static const struct row rows[] = {
     ROW(no_quorum, WAIT, LEAVE_NO_QUORUM, 0),
     ROW(no_quorum_deadline, STAY, LEAVE_NO_QUORUM, 0),
     ROW(no_quorum_last_voter, STAY, STAY_LAST_VOTER, 0),
+    ROW(list_is_old, WAIT, LEAVE_LIST_OLD, 0),
+    ROW(list_is_old_deadline, STAY, LEAVE_LIST_OLD, 0),
+    ROW(list_is_old_and_lacks_us, GONE, LEFT, 0),
+    ROW(list_is_old_enough, REMOVE, LEAVE_REMOVE, OURS),
     ROW(other_cluster, WAIT, LEAVE_NO_QUORUM, 0),
     ROW(own_id_unknown, WAIT, LEAVE_NO_QUORUM, 0),
     ROW(gone, GONE, LEFT, 0),

@@ -47,6 +47,7 @@ struct leave_facts {
     size_t preference_count;
     char preferences[LEADER_PREFERENCES_MAX][NAME_BYTES]; /* member names or hex IDs, best first */
     unsigned leader_moves_tried;
+    int64_t list_age_ms; /* since the barrier read of `view`: asking the API may have taken seconds in between */
     bool was_last_voter; /* the last barrier read showed no other voter: waiting for a quorum without us is in vain */
 };
 
@@ -74,6 +75,6 @@ enum reason leave_objection(const struct leave_facts *facts, bool *out_waits_for
 /* Who should lead after us; 0 = nobody fit. */
 struct member_id leave_choose_leader(const struct leave_facts *facts);
 
-enum { LEAVE_AGAIN_MS = 200, LEADER_MOVES_MAX = 3, CAUGHT_UP_ENTRIES = 1000 };
+enum { LEAVE_LIST_FRESH_MS = 2000, LEAVE_AGAIN_MS = 200, LEADER_MOVES_MAX = 3, CAUGHT_UP_ENTRIES = 1000 };
 
 #endif

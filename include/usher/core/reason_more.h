@@ -36,6 +36,8 @@
     X(411, LEAVE_MOVE_LEADER, "leave-move-leader", "4.3", "our member leads: the leadership moves first", "nothing")                       \
     X(412, LEAVE_REMOVE, "leave-remove", "4.3", "our member is taken out of the cluster", "nothing")                                       \
     X(413, LEAVE_LEARNER, "leave-learner", "4.3", "our learner is taken out of the cluster", "nothing")                                    \
+    X(415, LEAVE_LIST_OLD, "leave-list-old", "4.4", "asking took so long that the member list is read again before anything is removed",   \
+      "nothing")                                                                                                                           \
     X(414, LEFT, "left", "4.3", "our member has left the cluster", "nothing")
 
 #define USHER_REASONS_SEATS(X)                                                                                                             \
