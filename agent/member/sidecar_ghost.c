@@ -142,7 +142,8 @@ static void read_gauges(struct sidecar *sidecar, int64_t now_ms)
         sidecar->ghost = (struct ghost_watch){0};
     if (gauge != GAUGE_DOWN)
         return;
-    if (!read_record(usher))
+    sidecar_observe(sidecar, false); /* 4.4: the list is read right before, too */
+    if (!read_record(usher) || !may_care(sidecar))
         return;
     decision = look(sidecar, gauge, &target);
     say(sidecar, &decision);

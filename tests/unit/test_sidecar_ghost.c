@@ -163,7 +163,17 @@ static void without_a_quorum_of_the_others_it_stays(void **state)
     (void)state;
     a_ghost();
     fake.answers_status[1] = false; /* wanted, and down, too: one of two would be left */
-    sidecar.usher.view.endpoint_count = 1;
+    fake.view.endpoint_count = sidecar.usher.view.endpoint_count = 1;
+    turn(1000);
+    assert_int_equal(fake.removals, 0);
+}
+
+/* What another one did while we asked is seen right before the removal. */
+static void gone_meanwhile(void **state)
+{
+    (void)state;
+    a_ghost();
+    fake.view.list.count = LAST; /* our own view still holds it */
     turn(1000);
     assert_int_equal(fake.removals, 0);
 }
@@ -221,6 +231,7 @@ int main(void)
         TEST(a_record_that_changed_right_before),
         TEST(a_record_that_cannot_be_read_holds),
         TEST(without_a_quorum_of_the_others_it_stays),
+        TEST(gone_meanwhile),
         TEST(who_may_not_care_asks_nobody),
         TEST(a_removal_that_fails_is_tried_again),
     };
