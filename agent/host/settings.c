@@ -242,7 +242,7 @@ static const struct setting table[] = {
      "off",
      "DURATION",
      FOR_SIDECAR,
-     "off, or when dead members of other sets go (needs the Kubernetes API)"},
+     "off; dead members of other sets are not removed in this version"},
     {"min-voters", {NULL}, set_min_voters, "3", "N", FOR_SIDECAR, "the janitor keeps these"},
     {"listen", {NULL}, set_listen, ":2383", "ADDR", FOR_SIDECAR, "address of probes and metrics"},
     {"timeout", {NULL}, set_timeout, "0", "DURATION", FOR_AGENT, "how long init may wait (0: for ever)"},

@@ -74,7 +74,8 @@ void settings_check(enum settings_command command, const struct settings *settin
     if (!url_is_valid(settings->local_endpoint))
         settings_problem(problems, "--local-endpoint: \"%s\" is not allowed: http(s)://HOST:PORT", settings->local_endpoint);
     if (command == SETTINGS_FOR_SIDECAR && settings->janitor_after_ms >= 0)
-        settings_problem(problems, "--janitor-after: needs the Kubernetes API, which this version does not speak yet");
+        settings_problem(problems, "--janitor-after: not in this version: dead members of other sets are removed by a person, by their ID "
+                                   "(etcdctl member remove)");
     check_record(settings, problems);
     check_tls("", &settings->tls, problems);
     check_tls("remote-", &settings->remote_tls, problems);

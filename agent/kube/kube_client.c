@@ -22,7 +22,7 @@ bool kube_client_init(struct kube_client *client, const struct settings *setting
 
     memset(client, 0, sizeof *client);
     if (host == NULL || host[0] == '\0')
-        return usher_error_set(err, "KUBERNETES_SERVICE_HOST is not set: this is no pod, or enableServiceLinks was taken too far");
+        return usher_error_set(err, "KUBERNETES_SERVICE_HOST is not set: this is no pod of Kubernetes");
     if (settings->pod_namespace[0] == '\0')
         return usher_error_set(err, "the namespace is not known: set POD_NAMESPACE (downward API), or mount the service account's token");
     is_v6 = strchr(host, ':') != NULL && host[0] != '[';
