@@ -5,23 +5,17 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 NAMESPACES = ("net", "mnt", "pid", "uts", "ipc")
+sys.path.insert(0, str(HERE.parents[1] / "cluster"))
+from bed.process import wait_until  # noqa: E402
+
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
-def wait_until(condition, what, limit=60.0, every=0.03):
-    deadline = time.monotonic() + limit
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"waited {limit:.0f} s in vain: {what() if callable(what) else what}"
-        time.sleep(every)
 
 
 def command(*args, text=None, check=True, env=None, limit=120):
