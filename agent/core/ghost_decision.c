@@ -32,7 +32,7 @@ static const char *given_up_slot(const struct ghost_facts *facts, struct member_
 
 struct member_id ghost_choose(const struct ghost_facts *facts, const char **out_slot)
 {
-    const struct cluster_view *view = facts->view;
+    const struct cluster_view *view = facts->dead.view;
     const struct member *ours = member_list_find(&view->list, facts->ours);
 
     if (view->live != LIVE_REACHABLE || facts->record->state != RECORD_CLUSTER ||
@@ -49,31 +49,15 @@ struct member_id ghost_choose(const struct ghost_facts *facts, const char **out_
     return (struct member_id){0};
 }
 
-static struct ghost_decision decided(enum ghost_action action, enum reason reason) { return (struct ghost_decision){action, reason}; }
-
-static struct ghost_decision forget(struct ghost_watch *watch)
+struct dead_decision ghost_decide(struct dead_watch *watch, struct member_id target, const struct ghost_facts *facts, int64_t after_ms)
 {
-    *watch = (struct ghost_watch){0};
-    return decided(GHOST_UNKNOWN, REASON_UNKNOWN);
-}
+    static const struct dead_reasons reasons = {REASON_GHOST_WAIT, REASON_GHOST_QUORUM, REASON_GHOST_REMOVE};
 
-struct ghost_decision ghost_decide(struct ghost_watch *watch, struct member_id target, const struct ghost_facts *facts, int64_t after_ms)
-{
-    if (!member_id_is_known(target) || facts->pod == API_FOUND || facts->gauge == GAUGE_CONNECTED)
-        return forget(watch);
-    if (!member_id_equals(watch->target, target))
-        *watch = (struct ghost_watch){.target = target};
-    if (facts->pod != API_NOT_FOUND)
-        return decided(GHOST_WAIT, REASON_GHOST_WAIT);
-    if (!watch->is_proven || facts->now_ms - watch->seen_ms > GHOST_GAP_MS)
-        watch->since_ms = facts->now_ms;
-    watch->is_proven = true;
-    watch->seen_ms = facts->now_ms;
-    if (facts->now_ms - watch->since_ms < after_ms)
-        return decided(GHOST_WAIT, REASON_GHOST_WAIT);
-    if (facts->gauge != GAUGE_DOWN)
-        return decided(GHOST_READ_GAUGES, REASON_GHOST_WAIT);
-    if (quorum_judge(facts->view, &facts->health, QUORUM_REMOVE, target) != QUORUM_ALLOWED)
-        return decided(GHOST_WAIT, REASON_GHOST_QUORUM);
-    return decided(GHOST_REMOVE, REASON_GHOST_REMOVE);
+    if (!member_id_is_known(target) || facts->pod == API_FOUND || facts->dead.gauge == GAUGE_CONNECTED)
+        return dead_forget(watch);
+    if (facts->pod != API_NOT_FOUND) { /* not known: the time goes on for a while, and nothing is done */
+        dead_watch_turn_to(watch, target);
+        return (struct dead_decision){DEAD_WAIT, REASON_GHOST_WAIT};
+    }
+    return dead_decide(watch, target, &facts->dead, after_ms, &reasons);
 }

@@ -173,11 +173,12 @@ static bool set_samples(struct settings *settings, const char *text, struct ushe
 
 static bool set_janitor_after(struct settings *settings, const char *text, struct usher_error *err)
 {
-    if (strcmp(text, "off") == 0) {
-        settings->janitor_after_ms = -1;
-        return true;
-    }
-    return duration_parse(text, &settings->janitor_after_ms, NULL) || usher_error_set(err, "off, or a duration such as 30m");
+    int64_t after_ms = 0;
+
+    if (strcmp(text, "off") != 0 && (!duration_parse(text, &after_ms, NULL) || after_ms < JANITOR_LEAST_MS))
+        return usher_error_set(err, "off, or a duration of at least 1m, such as 24h");
+    settings->janitor_after_ms = after_ms;
+    return true;
 }
 
 static const struct setting table[] = {
@@ -242,7 +243,7 @@ static const struct setting table[] = {
      "off",
      "DURATION",
      FOR_SIDECAR,
-     "off; dead members of other sets are not removed in this version"},
+     "off | how long a member of any set is dead before the leader's sidecar removes it"},
     {"min-voters", {NULL}, set_min_voters, "3", "N", FOR_SIDECAR, "the janitor keeps these"},
     {"listen", {NULL}, set_listen, ":2383", "ADDR", FOR_SIDECAR, "address of probes and metrics"},
     {"timeout", {NULL}, set_timeout, "0", "DURATION", FOR_AGENT, "how long init may wait (0: for ever)"},
@@ -436,7 +437,6 @@ bool settings_read(enum settings_command command, int argc, char *const argv[], 
 
     if (settings == NULL)
         return usher_error_set(err, "out of memory");
-    settings->janitor_after_ms = -1;
     settings->leaves_by_grace = true;
     read_flags(command, argc, argv, values, &problems);
     for (size_t i = 0; i < SETTING_COUNT; i++) {

@@ -73,9 +73,6 @@ void settings_check(enum settings_command command, const struct settings *settin
         settings_problem(problems, "--endpoints is missing: client URLs of live members, or of the pods that will be");
     if (!url_is_valid(settings->local_endpoint))
         settings_problem(problems, "--local-endpoint: \"%s\" is not allowed: http(s)://HOST:PORT", settings->local_endpoint);
-    if (command == SETTINGS_FOR_SIDECAR && settings->janitor_after_ms >= 0)
-        settings_problem(problems, "--janitor-after: not in this version: dead members of other sets are removed by a person, by their ID "
-                                   "(etcdctl member remove)");
     check_record(settings, problems);
     check_tls("", &settings->tls, problems);
     check_tls("remote-", &settings->remote_tls, problems);

@@ -111,6 +111,7 @@ static void turn(struct sidecar *sidecar, enum leave_asked how)
     if (how == LEAVE_NOT_ASKED) {
         sidecar_promote_orphan(sidecar);
         sidecar_remove_ghost(sidecar);
+        sidecar_remove_dead(sidecar);
         sidecar_ask_for_peers(sidecar);
     }
     read_plan(sidecar);

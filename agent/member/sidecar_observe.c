@@ -139,7 +139,7 @@ void sidecar_observe(struct sidecar *sidecar, bool looks_wide)
     if (usher->notes_state == USHER_FILE_UNKNOWN)
         usher->notes_state = usher_file_read(usher->settings->data_dir, &usher->notes, &usher->notes_problem);
     observe_add_address(&request, usher->settings->local_endpoint, true);
-    if (looks_wide || sidecar->ghost_is_due || !is_settled_voter) {
+    if (looks_wide || sidecar->ghost.is_due || sidecar->janitor.is_due || !is_settled_voter) {
         read_record_once(sidecar);
         observe_add_known_addresses(usher, &request);
     }

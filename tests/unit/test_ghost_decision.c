@@ -31,18 +31,16 @@ static void begin(void)
     }
     view.list.count = record.slot_count = MEMBERS;
     facts = (struct ghost_facts){
-        .view = &view,
+        .dead = {.view = &view, .gauge = GAUGE_DOWN, .now_ms = AFTER_MS},
         .record = &record,
         .ours = {1},
         .our_uid = "pod-uid",
         .own_pod = {.answer = API_FOUND, .uid = "pod-uid", .set_name = "etcd", .set_uid = "set-uid"},
         .set = {.answer = API_FOUND, .name = "etcd", .uid = "set-uid", .replicas = 2},
         .pod = API_NOT_FOUND,
-        .gauge = GAUGE_DOWN,
-        .now_ms = AFTER_MS,
     };
     facts.is_down[2] = true;
-    facts.health.is_healthy[0] = facts.health.is_healthy[1] = facts.health.is_healthy[3] = true;
+    facts.dead.health.is_healthy[0] = facts.dead.health.is_healthy[1] = facts.dead.health.is_healthy[3] = true;
 }
 
 static void plain(void) {}
@@ -79,68 +77,68 @@ static void never_started(void) { view.list.members[2].client_urls.count = 0; }
 static void start_moved_up(void) { facts.set.start = 3, facts.set.replicas = 1, facts.own_pod.ordinal = 3, facts.ours.value = 4; }
 static void pod_exists(void) { facts.pod = API_FOUND; }
 static void pod_unknown(void) { facts.pod = API_UNKNOWN; }
-static void connected(void) { facts.gauge = GAUGE_CONNECTED; }
-static void gauges_unread(void) { facts.gauge = GAUGE_UNKNOWN; }
-static void not_yet(void) { facts.now_ms = AFTER_MS - 1; }
-static void too_few_left(void) { facts.health.is_healthy[1] = facts.health.is_healthy[3] = false; }
-static void nobody_healthy(void) { facts.health = (struct quorum_health){0}; }
+static void connected(void) { facts.dead.gauge = GAUGE_CONNECTED; }
+static void gauges_unread(void) { facts.dead.gauge = GAUGE_UNKNOWN; }
+static void not_yet(void) { facts.dead.now_ms = AFTER_MS - 1; }
+static void too_few_left(void) { facts.dead.health.is_healthy[1] = facts.dead.health.is_healthy[3] = false; }
+static void nobody_healthy(void) { facts.dead.health = (struct quorum_health){0}; }
 
 static const struct row {
     const char *name;
     void (*bend)(void);
     uint64_t chosen;
-    enum ghost_action action;
+    enum dead_action action;
 } rows[] = {
 #define ROW(bend, chosen, action)                                                                                                          \
     {                                                                                                                                      \
 #bend, bend, chosen, action                                                                                                        \
     }
-    ROW(plain, GHOST, GHOST_REMOVE),
-    ROW(answers, 0, GHOST_UNKNOWN),
-    ROW(wanted, 0, GHOST_UNKNOWN),
-    ROW(below_start, 0, GHOST_UNKNOWN),
-    ROW(paused, 0, GHOST_UNKNOWN),
-    ROW(replicas_unknown, 0, GHOST_UNKNOWN),
-    ROW(set_deleted, 0, GHOST_UNKNOWN),
-    ROW(set_missing, 0, GHOST_UNKNOWN),
-    ROW(set_unknown, 0, GHOST_UNKNOWN),
-    ROW(another_set, 0, GHOST_UNKNOWN),
-    ROW(another_name, 0, GHOST_UNKNOWN),
-    ROW(own_pod_unknown, 0, GHOST_UNKNOWN),
-    ROW(own_pod_ends, 0, GHOST_UNKNOWN),
-    ROW(own_pod_of_another_life, 0, GHOST_UNKNOWN),
-    ROW(own_uid_not_known, 0, GHOST_UNKNOWN),
-    ROW(own_pod_orphaned, 0, GHOST_UNKNOWN),
-    ROW(own_seat_given_up, 0, GHOST_UNKNOWN),
-    ROW(own_ordinal_unknown, 0, GHOST_UNKNOWN),
-    ROW(record_unreadable, 0, GHOST_UNKNOWN),
-    ROW(record_of_another_cluster, 0, GHOST_UNKNOWN),
-    ROW(not_of_our_record, 0, GHOST_UNKNOWN),
-    ROW(slot_of_another_set, 0, GHOST_UNKNOWN),
-    ROW(slot_with_no_number, 0, GHOST_UNKNOWN),
-    ROW(two_slots_one_wanted, 0, GHOST_UNKNOWN),
-    ROW(two_slots_one_elsewhere, 0, GHOST_UNKNOWN),
-    ROW(no_barrier_read, 0, GHOST_UNKNOWN),
-    ROW(we_are_no_voter, 0, GHOST_UNKNOWN),
-    ROW(we_are_not_listed, 0, GHOST_UNKNOWN),
-    ROW(it_is_ourselves, 0, GHOST_UNKNOWN),
-    ROW(ghost_learner, GHOST, GHOST_REMOVE),
-    ROW(never_started, GHOST, GHOST_REMOVE),
-    ROW(start_moved_up, GHOST, GHOST_REMOVE),
-    ROW(pod_exists, GHOST, GHOST_UNKNOWN),
-    ROW(pod_unknown, GHOST, GHOST_WAIT),
-    ROW(connected, GHOST, GHOST_UNKNOWN),
-    ROW(gauges_unread, GHOST, GHOST_READ_GAUGES),
-    ROW(not_yet, GHOST, GHOST_WAIT),
-    ROW(too_few_left, GHOST, GHOST_WAIT),
-    ROW(nobody_healthy, GHOST, GHOST_WAIT),
+    ROW(plain, GHOST, DEAD_REMOVE),
+    ROW(answers, 0, DEAD_UNKNOWN),
+    ROW(wanted, 0, DEAD_UNKNOWN),
+    ROW(below_start, 0, DEAD_UNKNOWN),
+    ROW(paused, 0, DEAD_UNKNOWN),
+    ROW(replicas_unknown, 0, DEAD_UNKNOWN),
+    ROW(set_deleted, 0, DEAD_UNKNOWN),
+    ROW(set_missing, 0, DEAD_UNKNOWN),
+    ROW(set_unknown, 0, DEAD_UNKNOWN),
+    ROW(another_set, 0, DEAD_UNKNOWN),
+    ROW(another_name, 0, DEAD_UNKNOWN),
+    ROW(own_pod_unknown, 0, DEAD_UNKNOWN),
+    ROW(own_pod_ends, 0, DEAD_UNKNOWN),
+    ROW(own_pod_of_another_life, 0, DEAD_UNKNOWN),
+    ROW(own_uid_not_known, 0, DEAD_UNKNOWN),
+    ROW(own_pod_orphaned, 0, DEAD_UNKNOWN),
+    ROW(own_seat_given_up, 0, DEAD_UNKNOWN),
+    ROW(own_ordinal_unknown, 0, DEAD_UNKNOWN),
+    ROW(record_unreadable, 0, DEAD_UNKNOWN),
+    ROW(record_of_another_cluster, 0, DEAD_UNKNOWN),
+    ROW(not_of_our_record, 0, DEAD_UNKNOWN),
+    ROW(slot_of_another_set, 0, DEAD_UNKNOWN),
+    ROW(slot_with_no_number, 0, DEAD_UNKNOWN),
+    ROW(two_slots_one_wanted, 0, DEAD_UNKNOWN),
+    ROW(two_slots_one_elsewhere, 0, DEAD_UNKNOWN),
+    ROW(no_barrier_read, 0, DEAD_UNKNOWN),
+    ROW(we_are_no_voter, 0, DEAD_UNKNOWN),
+    ROW(we_are_not_listed, 0, DEAD_UNKNOWN),
+    ROW(it_is_ourselves, 0, DEAD_UNKNOWN),
+    ROW(ghost_learner, GHOST, DEAD_REMOVE),
+    ROW(never_started, GHOST, DEAD_REMOVE),
+    ROW(start_moved_up, GHOST, DEAD_REMOVE),
+    ROW(pod_exists, GHOST, DEAD_UNKNOWN),
+    ROW(pod_unknown, GHOST, DEAD_WAIT),
+    ROW(connected, GHOST, DEAD_UNKNOWN),
+    ROW(gauges_unread, GHOST, DEAD_READ_GAUGES),
+    ROW(not_yet, GHOST, DEAD_WAIT),
+    ROW(too_few_left, GHOST, DEAD_WAIT),
+    ROW(nobody_healthy, GHOST, DEAD_WAIT),
 };
 
 static void each_row(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct ghost_watch watch = {.target = {GHOST}, .is_proven = true, .seen_ms = AFTER_MS - 1000};
+        struct dead_watch watch = {.target = {GHOST}, .was_seen = true, .seen_ms = AFTER_MS - 1000};
         const char *slot = NULL;
         struct member_id target;
         begin();
@@ -155,78 +153,78 @@ static void each_row(void **state)
     }
 }
 
-static enum ghost_action at(struct ghost_watch *watch, int64_t now_ms)
+static enum dead_action at(struct dead_watch *watch, int64_t now_ms)
 {
-    facts.now_ms = now_ms;
+    facts.dead.now_ms = now_ms;
     return ghost_decide(watch, (struct member_id){GHOST}, &facts, AFTER_MS).action;
 }
 
 static void it_takes_an_unbroken_row(void **state)
 {
-    struct ghost_watch watch = {0};
+    struct dead_watch watch = {0};
     int64_t now_ms = 1000;
 
     (void)state;
     begin();
     for (; now_ms < 1000 + AFTER_MS; now_ms += 30000)
-        assert_int_equal(at(&watch, now_ms), GHOST_WAIT);
+        assert_int_equal(at(&watch, now_ms), DEAD_WAIT);
     facts.pod = API_FOUND; /* it came back for a moment */
-    assert_int_equal(at(&watch, now_ms), GHOST_UNKNOWN);
+    assert_int_equal(at(&watch, now_ms), DEAD_UNKNOWN);
     facts.pod = API_NOT_FOUND;
     for (int64_t again_ms = now_ms; now_ms < again_ms + AFTER_MS; now_ms += 30000)
-        assert_int_equal(at(&watch, now_ms), GHOST_WAIT);
-    assert_int_equal(at(&watch, now_ms), GHOST_REMOVE);
+        assert_int_equal(at(&watch, now_ms), DEAD_WAIT);
+    assert_int_equal(at(&watch, now_ms), DEAD_REMOVE);
 }
 
 static void a_hiccup_costs_no_time(void **state)
 {
-    struct ghost_watch watch = {0};
+    struct dead_watch watch = {0};
 
     (void)state;
     begin();
     for (int64_t now_ms = 0; now_ms < AFTER_MS; now_ms += 30000) {
         facts.pod = now_ms % 60000 == 0 ? API_NOT_FOUND : API_UNKNOWN;
-        assert_int_equal(at(&watch, now_ms), GHOST_WAIT);
+        assert_int_equal(at(&watch, now_ms), DEAD_WAIT);
     }
     facts.pod = API_UNKNOWN;
-    assert_int_equal(at(&watch, AFTER_MS), GHOST_WAIT); /* but nothing is done without an answer */
+    assert_int_equal(at(&watch, AFTER_MS), DEAD_WAIT); /* but nothing is done without an answer */
     facts.pod = API_NOT_FOUND;
-    assert_int_equal(at(&watch, AFTER_MS + 1), GHOST_REMOVE);
+    assert_int_equal(at(&watch, AFTER_MS + 1), DEAD_REMOVE);
 }
 
 static void a_long_silence_starts_anew(void **state)
 {
-    struct ghost_watch watch = {0};
+    struct dead_watch watch = {0};
 
     (void)state;
     begin();
-    assert_int_equal(at(&watch, 0), GHOST_WAIT);
-    assert_int_equal(at(&watch, AFTER_MS), GHOST_WAIT);
-    assert_int_equal(at(&watch, AFTER_MS + GHOST_GAP_MS), GHOST_WAIT);
+    assert_int_equal(at(&watch, 0), DEAD_WAIT);
+    assert_int_equal(at(&watch, AFTER_MS), DEAD_WAIT);
+    assert_int_equal(at(&watch, AFTER_MS + DEAD_GAP_MS), DEAD_WAIT);
 }
 
 static void another_target_starts_anew(void **state)
 {
-    struct ghost_watch watch = {.target = {GHOST + 1}, .is_proven = true, .seen_ms = AFTER_MS - 1};
+    struct dead_watch watch = {.target = {GHOST + 1}, .was_seen = true, .seen_ms = AFTER_MS - 1};
 
     (void)state;
     begin();
-    assert_int_equal(at(&watch, AFTER_MS), GHOST_WAIT);
+    assert_int_equal(at(&watch, AFTER_MS), DEAD_WAIT);
     assert_int_equal(watch.target.value, GHOST);
 }
 
 static void nothing_known_is_nothing_done(void **state)
 {
-    struct ghost_watch watch = {0};
+    struct dead_watch watch = {0};
     const struct cluster_view no_view = {0};
     const struct set_record no_record = {0};
-    const struct ghost_facts no_facts = {.view = &no_view, .record = &no_record, .our_uid = ""};
+    const struct ghost_facts no_facts = {.dead = {.view = &no_view}, .record = &no_record, .our_uid = ""};
     const char *slot = NULL;
 
     (void)state;
     assert_int_equal(ghost_choose(&no_facts, &slot).value, 0);
-    assert_int_equal(ghost_decide(&watch, (struct member_id){0}, &no_facts, 0).action, GHOST_UNKNOWN);
-    assert_int_equal(ghost_decide(&watch, (struct member_id){GHOST}, &no_facts, 0).action, GHOST_WAIT);
+    assert_int_equal(ghost_decide(&watch, (struct member_id){0}, &no_facts, 0).action, DEAD_UNKNOWN);
+    assert_int_equal(ghost_decide(&watch, (struct member_id){GHOST}, &no_facts, 0).action, DEAD_WAIT);
 }
 
 int main(void)

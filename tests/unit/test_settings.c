@@ -229,7 +229,7 @@ static void defaults_are_as_documented(void **state)
     assert_int_equal(settings.leave_timeout_ms, 25000);
     assert_int_equal(settings.orphan_after_ms, 30000);
     assert_int_equal(settings.ghost_after_ms, 300000);
-    assert_int_equal(settings.janitor_after_ms, -1);
+    assert_int_equal(settings.janitor_after_ms, 0);
     assert_int_equal(settings.keep_archives, 1);
     assert_int_equal(settings.promote_samples, 2);
     assert_int_equal(settings.min_voters, 3);
@@ -359,9 +359,9 @@ static void each_wrong_input_is_told_exactly(void **state)
         {SETTINGS_FOR_INIT, "--remote-key=/c", "--remote-cert and --remote-key go together"},
         {SETTINGS_FOR_INIT, "--user=root", "--user needs --password-file (or ETCDCTL_PASSWORD)"},
         {SETTINGS_FOR_INIT, "--local-endpoint=x", "--local-endpoint: \"x\" is not allowed: http(s)://HOST:PORT"},
-        {SETTINGS_FOR_SIDECAR, "--janitor-after=soon", "--janitor-after: \"soon\" is not allowed: off, or a duration such as 30m"},
-        {SETTINGS_FOR_SIDECAR, "--janitor-after=30m",
-         "--janitor-after: not in this version: dead members of other sets are removed by a person, by their ID (etcdctl member remove)"},
+        {SETTINGS_FOR_SIDECAR, "--janitor-after=soon", "--janitor-after: \"soon\" is not allowed: off, or a duration of at least 1m, such as 24h"},
+        {SETTINGS_FOR_SIDECAR, "--janitor-after=59s",
+         "--janitor-after: \"59s\" is not allowed: off, or a duration of at least 1m, such as 24h"},
     };
 
     (void)state;

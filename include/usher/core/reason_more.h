@@ -46,7 +46,12 @@
     X(501, GHOST_QUORUM, "ghost-quorum", "4.4",                                                                                            \
       "without that dead member of our set fewer healthy voters would be left than the quorum needs", "bring the other voters back first") \
     X(502, GHOST_REMOVE, "ghost-remove", "4.3", "a dead member of our set, whose seat was given up and whose pod is gone, is taken out",   \
-      "nothing")
+      "nothing")                                                                                                                           \
+    X(503, JANITOR_WAIT, "janitor-wait", "4.3", "a member answers nobody: the janitor removes it when that has lasted",                    \
+      "start it again, or nothing")                                                                                                        \
+    X(504, JANITOR_QUORUM, "janitor-quorum", "4.4", "without that dead member fewer healthy voters would be left than the quorum needs",   \
+      "bring the other voters back first")                                                                                                 \
+    X(505, JANITOR_REMOVE, "janitor-remove", "4.3", "a member that has been dead for as long as --janitor-after is taken out", "nothing")
 
 #define USHER_REASONS_HEALTH(X)                                                                                                            \
     X(600, READY, "ready", "5.3", "our member is a voter and a quorum read was answered just now", "nothing")                              \

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "usher/core/janitor_decision.h"
 #include "usher/core/join_facts.h"
 #include "usher/core/leave_decision.h"
 #include "usher/host/error.h"
@@ -43,7 +44,7 @@ struct settings {
     bool promotes_orphans;                      /* own */
     int64_t orphan_after_ms;                    /* 30 s */
     int64_t ghost_after_ms;                     /* 5 m */
-    int64_t janitor_after_ms;                   /* -1 = off */
+    int64_t janitor_after_ms;                   /* 0 = off */
     unsigned min_voters;                        /* 3 */
     char listen[URL_BYTES];                     /* ":2383" */
     int64_t timeout_ms;                         /* --timeout, 0 = for ever */

@@ -5,6 +5,7 @@
 
 #include "usher/core/ghost_decision.h"
 #include "usher/core/health_verdict.h"
+#include "usher/core/janitor_decision.h"
 #include "usher/core/leave_decision.h"
 #include "usher/core/orphan_decision.h"
 #include "usher/core/plan.h"
@@ -35,6 +36,15 @@ struct own_etcd {
     enum tri port_accepts;
     bool is_learner; /* its own word; valid when answered */
     struct member_id leader;
+};
+
+/* The care for one kind of dead members, by rounds (sidecar_dead.c). */
+struct dead_care {
+    struct dead_watch watch;
+    struct gauge_watch gauge;
+    bool is_due; /* the gauges are read, and turns look at everybody */
+    int64_t again_at_ms;
+    enum reason said;
 };
 
 struct sidecar {
@@ -79,13 +89,9 @@ struct sidecar {
     bool stall_was_said;
     struct orphan_watch orphan;
 
-    /* -- seats that were given up without their member leaving (sidecar_ghost.c) -- */
-    struct ghost_watch ghost;
-    struct gauge_watch ghost_gauge;
-    char ghost_slot[NAME_BYTES]; /* the target's */
-    bool ghost_is_due;           /* the gauges are read, and turns look at everybody */
-    int64_t ghost_again_at_ms;
-    enum reason ghost_said;
+    /* -- other members that are dead: of seats that were given up, and, where a person said so, any -- */
+    struct dead_care ghost, janitor;
+    char ghost_slot[NAME_BYTES]; /* the ghost's */
 
     /* -- leaving -- */
     bool is_stopping;
@@ -120,6 +126,7 @@ void sidecar_promote(struct sidecar *sidecar);                  /* sidecar_promo
 void sidecar_read_progress(const struct sidecar *sidecar, struct member_id learner, const char *address, struct promote_facts *facts);
 void sidecar_promote_orphan(struct sidecar *sidecar); /* sidecar_orphan.c: another learner of our set */
 void sidecar_remove_ghost(struct sidecar *sidecar);   /* sidecar_ghost.c: a dead member of our set whose seat was given up */
+void sidecar_remove_dead(struct sidecar *sidecar);    /* sidecar_janitor.c: any dead member, where a person said so */
 /* True: the request is answered (or there was none). */
 bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how); /* sidecar_leave.c */
 void sidecar_ask_for_peers(struct sidecar *sidecar);               /* sidecar_peers.c: has the StatefulSet created the others? */
