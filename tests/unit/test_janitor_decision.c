@@ -53,7 +53,10 @@ static void not_yet(void) { facts.dead.now_ms = AFTER_MS - 1; }
 static void too_few_are_healthy(void) { facts.dead.health.is_healthy[1] = facts.dead.health.is_healthy[3] = false; }
 static void nobody_is_healthy(void) { facts.dead.health = (struct quorum_health){0}; }
 static void the_last_two(void) { view.list.count = 3, view.list.members[1].is_learner = true, facts.min_voters = 0; }
-static void the_last_voter(void) { view.list.count = 3, facts.min_voters = 0, view.list.members[0].is_learner = view.list.members[1].is_learner = true; }
+static void the_last_voter(void)
+{
+    view.list.count = 3, facts.min_voters = 0, view.list.members[0].is_learner = view.list.members[1].is_learner = true;
+}
 
 static const struct row {
     const char *name;
@@ -78,7 +81,7 @@ static const struct row {
     ROW(we_are_not_listed, 0, DEAD_UNKNOWN),
     ROW(it_is_ourselves, 0, DEAD_UNKNOWN),
     ROW(no_barrier_read, 0, DEAD_UNKNOWN),
-    ROW(two_are_down, DEAD, DEAD_REMOVE), /* two of three are healthy after it */
+    ROW(two_are_down, DEAD, DEAD_REMOVE),               /* two of three are healthy after it */
     ROW(an_earlier_one_is_down_too, DEAD, DEAD_REMOVE), /* the watch holds on to whom it has seen down for so long */
     ROW(connected, DEAD, DEAD_UNKNOWN),
     ROW(gauges_unread, DEAD, DEAD_READ_GAUGES),

@@ -359,7 +359,8 @@ static void each_wrong_input_is_told_exactly(void **state)
         {SETTINGS_FOR_INIT, "--remote-key=/c", "--remote-cert and --remote-key go together"},
         {SETTINGS_FOR_INIT, "--user=root", "--user needs --password-file (or ETCDCTL_PASSWORD)"},
         {SETTINGS_FOR_INIT, "--local-endpoint=x", "--local-endpoint: \"x\" is not allowed: http(s)://HOST:PORT"},
-        {SETTINGS_FOR_SIDECAR, "--janitor-after=soon", "--janitor-after: \"soon\" is not allowed: off, or a duration of at least 1m, such as 24h"},
+        {SETTINGS_FOR_SIDECAR, "--janitor-after=soon",
+         "--janitor-after: \"soon\" is not allowed: off, or a duration of at least 1m, such as 24h"},
         {SETTINGS_FOR_SIDECAR, "--janitor-after=59s",
          "--janitor-after: \"59s\" is not allowed: off, or a duration of at least 1m, such as 24h"},
     };

@@ -150,12 +150,8 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, scratch_remove)
     static const struct CMUnitTest tests[] = {
-        TEST(the_dead_are_removed),
-        TEST(one_at_a_time),
-        TEST(life_in_between_starts_anew),
-        TEST(what_the_gauges_show_holds),
-        TEST(gone_meanwhile),
-        TEST(another_one_leads_meanwhile),
+        TEST(the_dead_are_removed),         TEST(one_at_a_time),  TEST(life_in_between_starts_anew),
+        TEST(what_the_gauges_show_holds),   TEST(gone_meanwhile), TEST(another_one_leads_meanwhile),
         TEST(who_may_not_care_asks_nobody),
     };
     return cmocka_run_group_tests_name("sidecar_janitor", tests, NULL, NULL);
