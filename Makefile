@@ -246,7 +246,7 @@ coverage: ## lines reached by the unit and wire tests
 	@tests/tools/coverage build/coverage
 
 format: ## clang-format on all C files
-	@find agent include tests -name '*.[ch]' -exec clang-format -i {} +
+	@find agent include tests -name '*.[ch]' -exec clang-format-14 -i {} +
 
 print-flags:
 	@printf '%s\n' '$(subst ','\'',$(ALL_CPPFLAGS) $(ALL_CFLAGS))'
