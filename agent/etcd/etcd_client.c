@@ -330,6 +330,7 @@ void etcd_client_gauges(struct etcd_client *client, const char *const *addresses
         char url[HTTP_URL_BYTES];
         struct http_request request = etcd_client_request(client, addresses[i], "/metrics", NULL, url);
         request.max_body_bytes = METRICS_BYTES;
+        request.is_enough = etcd_wire_has_gauges;
         request.tag = (void *)(uintptr_t)i;
         http_batch_add(batch, &request);
     }

@@ -49,17 +49,21 @@ static bool was_silent(const struct etcd_client *client, const char *address)
     return false;
 }
 
-/* After the first barrier read: the others get as long again, at least FAIR_CHANCE_MS, unless all that are still open kept silent a moment ago,
- * too. */
-static int64_t chance_for_others_ms(const struct look *look)
+/* After the first barrier read the others get as long again, at least FAIR_CHANCE_MS. Whose address has not even taken a connection by then, while
+ * somebody else answered twice, is far away or a black hole, and gets KNOCK_CHANCE_MS; who kept silent a moment ago, too, gets nothing more. */
+static int64_t chance_for_others_ms(const struct look *look, const struct http_batch *batch)
 {
-    int64_t now_ms = monotonic_ms(), took_ms = now_ms - look->began_ms;
-    const struct etcd_client *client = look->client;
-    bool silence_is_news = now_ms - client->silent_at_ms > SILENCE_KEPT_MS;
+    int64_t now_ms = monotonic_ms(), took_ms = now_ms - look->began_ms, chance_ms = 1;
+    bool silence_is_kept = now_ms - look->client->silent_at_ms <= SILENCE_KEPT_MS;
 
-    for (size_t i = 0; i < look->view->endpoint_count && !silence_is_news; i++)
-        silence_is_news = !look->probes[i].is_settled && !was_silent(client, look->view->endpoints[i].address);
-    return silence_is_news ? (took_ms > FAIR_CHANCE_MS ? took_ms : FAIR_CHANCE_MS) : 1;
+    for (size_t i = 0; i < look->view->endpoint_count; i++) {
+        if (look->probes[i].is_settled || (silence_is_kept && was_silent(look->client, look->view->endpoints[i].address)))
+            continue;
+        if (!http_batch_knocks(batch, &look->tags[i][ASK_STATUS]) && !http_batch_knocks(batch, &look->tags[i][ASK_RANGE]))
+            return took_ms > FAIR_CHANCE_MS ? took_ms : FAIR_CHANCE_MS;
+        chance_ms = KNOCK_CHANCE_MS;
+    }
+    return chance_ms;
 }
 
 static void ask(struct look *look, struct http_batch *batch, struct probe *probe, enum question question)
@@ -172,7 +176,7 @@ static void take_list(struct probe *probe, struct http_batch *batch, const struc
             look->view->list_from = header.member;
             if (look->request->first_barrier_is_enough) {
                 look->ended_early = true;
-                http_batch_end_by(batch, deadline_in_ms(chance_for_others_ms(look)));
+                http_batch_end_by(batch, deadline_in_ms(chance_for_others_ms(look, batch)));
             }
         }
     }

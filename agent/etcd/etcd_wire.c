@@ -257,6 +257,20 @@ static void read_gauge_line(const char *line, const char *remote, const char *fr
     }
 }
 
+/* The text format keeps the lines of a metric together: one that was followed by another is complete. */
+bool etcd_wire_has_gauges(const char *text, size_t bytes)
+{
+    static const char *const needed[] = {"\n# TYPE etcd_network_active_peers ", "\n# TYPE etcd_network_peer_received_bytes_total ",
+                                         "\netcd_server_has_leader "};
+
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+        const char *found = memmem(text, bytes, needed[i], strlen(needed[i]));
+        if (found == NULL || memmem(found + 1, bytes - (size_t)(found + 1 - text), "\n# HELP ", 8) == NULL)
+            return false;
+    }
+    return true;
+}
+
 void etcd_wire_read_gauges(const char *text, size_t bytes, struct member_id target, struct gauge_reading *out)
 {
     char hex[ID_TEXT_BYTES], remote[64], from[64];

@@ -23,6 +23,8 @@ struct transfer {
     CURL *easy;
     struct curl_slist *headers, *connect_to;
     struct bounded_text body;
+    bool (*is_enough)(const char *body, size_t bytes);
+    bool has_enough;
     void *tag;
     int64_t began_ms;
     char problem[CURL_ERROR_SIZE];
@@ -86,7 +88,10 @@ static size_t take_body(char *data, size_t size, size_t count, void *self)
 {
     struct transfer *transfer = self;
 
-    return bounded_text_add(&transfer->body, data, size * count) ? size * count : 0; /* 0 ends the transfer: too long an answer */
+    if (!bounded_text_add(&transfer->body, data, size * count))
+        return 0; /* ends the transfer: too long an answer */
+    transfer->has_enough = transfer->is_enough != NULL && transfer->is_enough(bounded_text_c(&transfer->body), transfer->body.length_bytes);
+    return transfer->has_enough ? 0 : size * count;
 }
 
 static void free_transfer(struct transfer *transfer)
@@ -228,6 +233,7 @@ void http_batch_add(struct http_batch *batch, const struct http_request *request
     if (transfer != NULL) {
         bounded_text_init(&transfer->body, request->max_body_bytes);
         transfer->tag = request->tag;
+        transfer->is_enough = request->is_enough;
         transfer->began_ms = monotonic_ms();
         transfer->easy = curl_easy_init();
         if (transfer->easy != NULL && set_request(transfer, request, left_ms) &&
@@ -247,24 +253,40 @@ void http_batch_end_by(struct http_batch *batch, struct deadline deadline)
     batch->deadline = deadline_earlier(batch->deadline, deadline);
 }
 
-/* Of a transfer that was cut off: no look-up was ever finished (that of a plain address is at once, that of a kept connection long ago). */
+/* No look-up was ever finished (that of a plain address is at once, that of a kept connection long ago). */
 static bool waits_for_name(CURL *easy)
 {
     curl_off_t looked_up_us = 0;
     return curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up_us) == CURLE_OK && looked_up_us == 0;
 }
 
+/* Not the time of the connect: of https, curl tells that only after the handshake, and a server whose certificate we refuse lives, too. */
+static bool is_accepted(CURL *easy)
+{
+    long request_bytes = 0, local_port = 0;
+
+    curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+    curl_easy_getinfo(easy, CURLINFO_LOCAL_PORT, &local_port);
+    return local_port > 0 || request_bytes > 0;
+}
+
+bool http_batch_knocks(const struct http_batch *batch, const void *tag)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->transfers[i] != NULL && batch->transfers[i]->tag == tag)
+            return !waits_for_name(batch->transfers[i]->easy) && !is_accepted(batch->transfers[i]->easy);
+    return false;
+}
+
 static void report(struct http_batch *batch, struct transfer *transfer, enum ending ending, const char *fallback_problem)
 {
     struct http_reply reply = {.took_ms = monotonic_ms() - transfer->began_ms};
     bool is_complete = ending == COMPLETE;
-    long request_bytes = 0, local_port = 0;
+    long request_bytes = 0;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-    /* Not the time of the connect: of https, curl tells that only after the handshake, and a server whose certificate we refuse lives, too. */
-    curl_easy_getinfo(transfer->easy, CURLINFO_LOCAL_PORT, &local_port);
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &reply.status);
-    reply.tcp_accepted = is_complete || local_port > 0 || request_bytes > 0;
+    reply.tcp_accepted = is_complete || is_accepted(transfer->easy);
     reply.name_not_found = ending == NAMELESS;
     reply.name_unanswered = ending == CUT_OFF && !reply.tcp_accepted && waits_for_name(transfer->easy);
     if (is_complete && !transfer->body.overflowed) {
@@ -286,9 +308,9 @@ static const char *problem_of(CURLcode result)
     return result == CURLE_GOT_NOTHING ? "connected, and closed without a reply: does it want https?" : curl_easy_strerror(result);
 }
 
-static enum ending ending_of(CURLcode result)
+static enum ending ending_of(CURLcode result, bool has_enough)
 {
-    return result == CURLE_OK ? COMPLETE : result == CURLE_COULDNT_RESOLVE_HOST ? NAMELESS : FAILED;
+    return result == CURLE_OK || has_enough ? COMPLETE : result == CURLE_COULDNT_RESOLVE_HOST ? NAMELESS : FAILED;
 }
 
 static void collect(struct http_batch *batch)
@@ -307,7 +329,7 @@ static void collect(struct http_batch *batch)
             if (transfer != NULL && batch->transfers[i] == transfer) {
                 if (result == CURLE_GOT_NOTHING)
                     transfer->problem[0] = '\0';
-                report(batch, transfer, ending_of(result), problem_of(result));
+                report(batch, transfer, ending_of(result, transfer->has_enough), problem_of(result));
                 free_transfer(transfer);
                 batch->transfers[i] = NULL;
                 break;

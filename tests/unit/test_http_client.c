@@ -435,6 +435,15 @@ static void a_poke_ends_the_batch(void **state)
     close(ends[1]);
 }
 
+/* Late enough for others to have taken their connections. */
+static void say_late(struct fake_server *server, int connection)
+{
+    char request[FAKE_REQUEST_BYTES];
+
+    if (fake_read(server, connection, request) && fake_sleep(server, 100))
+        fake_reply(connection, 200, "{}");
+}
+
 static void end_when_answered(void *self, struct http_batch *batch, void *tag, const struct http_reply *reply)
 {
     (void)self;
@@ -469,6 +478,86 @@ static void silence_of_many(void **state)
     http_client_free(client);
     fake_server_stop(&good);
     fake_server_stop(&silent);
+}
+
+static bool has_a_dot(const char *body, size_t bytes) { return memchr(body, '.', bytes) != NULL; }
+
+/* The rest of a body that nobody needs is not waited for; until then the cap holds, and an end that comes too early is no answer. */
+static void enough_is_an_answer(void **state)
+{
+    static const struct {
+        const char *says;
+        enum http_outcome outcome;
+        const char *body;
+    } rows[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nword.", HTTP_ANSWERED, "word."},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nword", HTTP_ANSWERED, "word"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nword", HTTP_UNKNOWN, ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n0123456789012345678901234567890123456789012345678901234567890123456789.",
+         HTTP_UNKNOWN, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fake_server server;
+        struct http_client *client = new_client(-1);
+        struct http_batch *batch = begin(client, take, NULL, SHORT_MS);
+        struct answer answer = {0};
+        fake_server_start(&server, say_and_stay, (void *)(uintptr_t)rows[i].says);
+        http_batch_add(batch, &(struct http_request){.url = server.url, .max_body_bytes = 64, .is_enough = has_a_dot, .tag = &answer});
+        assert_true(http_batch_run(batch, deadline_in_ms(SHORT_MS), true));
+        assert_int_equal(answer.outcome, rows[i].outcome);
+        assert_string_equal(answer.body, rows[i].body);
+        http_client_free(client);
+        fake_server_stop(&server);
+    }
+}
+
+struct knocking {
+    struct answer good, silent, hole;
+    bool silent_knocks, hole_knocks, good_knocks;
+};
+
+static void look_who_knocks(void *self, struct http_batch *batch, void *tag, const struct http_reply *reply)
+{
+    struct knocking *knocking = self;
+
+    take(NULL, batch, tag, reply);
+    if (tag != &knocking->good)
+        return;
+    knocking->silent_knocks = http_batch_knocks(batch, &knocking->silent);
+    knocking->hole_knocks = http_batch_knocks(batch, &knocking->hole);
+    knocking->good_knocks = http_batch_knocks(batch, &knocking->good);
+    http_batch_end_by(batch, deadline_in_ms(1));
+}
+
+/* Who has taken the connection and keeps silent is told from who has not. */
+static void only_a_black_hole_is_knocked_at(void **state)
+{
+    struct fake_server good, silent;
+    struct knocking knocking = {0};
+    struct http_client *client = new_client(-1);
+    struct http_batch *batch = begin(client, look_who_knocks, &knocking, LONG_MS);
+    int fillers[BLACK_HOLE_FILLERS], hole;
+    char hole_url[64];
+
+    (void)state;
+    hole = fake_black_hole(hole_url, fillers);
+    fake_server_start(&good, say_late, NULL);
+    fake_server_start(&silent, say_and_stay, "");
+    add(batch, hole_url, NULL, &knocking.hole);
+    add(batch, silent.url, NULL, &knocking.silent);
+    add(batch, good.url, NULL, &knocking.good);
+    assert_true(http_batch_run(batch, deadline_in_ms(LONG_MS), true));
+    assert_int_equal(knocking.good.outcome, HTTP_ANSWERED);
+    assert_true(knocking.hole_knocks);
+    assert_false(knocking.silent_knocks || knocking.good_knocks);
+    http_client_free(client);
+    fake_server_stop(&good);
+    fake_server_stop(&silent);
+    close(hole);
+    for (size_t i = 0; i < BLACK_HOLE_FILLERS; i++)
+        close(fillers[i]);
 }
 
 static void a_full_batch(void **state)
@@ -508,6 +597,8 @@ int main(void)
         cmocka_unit_test(a_poke_ends_the_batch),
         cmocka_unit_test(silence_of_many),
         cmocka_unit_test(a_full_batch),
+        cmocka_unit_test(enough_is_an_answer),
+        cmocka_unit_test(only_a_black_hole_is_knocked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

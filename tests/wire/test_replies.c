@@ -203,6 +203,36 @@ static void gauges_are_about_one_member(void **state)
     json_decref(remote.root);
 }
 
+/* Whatever has been read by the time that it is enough: the reading is that of the whole. In whatever order a server has its metrics. */
+static void gauges_need_no_rest(void **state)
+{
+    static const char *const before[] = {"", "# TYPE etcd_server_has_leader gauge\netcd_server_has_leader 1\n"};
+    struct recorded metrics = load_reply(version_of(state), "metrics"), remote = load_reply(version_of(state), "metrics-remote");
+    struct member_id target = {strtoull(remote.body, NULL, 10)};
+
+    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
+        struct gauge_reading whole = {0};
+        struct bounded_text text;
+        size_t enough = 0;
+        bounded_text_init(&text, metrics.bytes + 256);
+        bounded_text_printf(&text, "\n%s%.*s\n# HELP grpc_server_handled_total Most of it.\n", before[i], (int)metrics.bytes, metrics.body);
+        etcd_wire_read_gauges(bounded_text_c(&text), text.length_bytes, target, &whole);
+        assert_true(whole.shows_connected && whole.has_received_bytes);
+        for (size_t bytes = 0; bytes <= text.length_bytes; bytes++) {
+            struct gauge_reading reading = {0};
+            if (!etcd_wire_has_gauges(bounded_text_c(&text), bytes))
+                continue;
+            enough++;
+            etcd_wire_read_gauges(bounded_text_c(&text), bytes, target, &reading);
+            assert_true(reading.was_read && reading.shows_connected && reading.received_bytes == whole.received_bytes);
+        }
+        assert_true(enough > 0 && enough < text.length_bytes);
+        bounded_text_done(&text);
+    }
+    json_decref(metrics.root);
+    json_decref(remote.root);
+}
+
 #define OF_VERSION(test, version)                                                                                                          \
     {                                                                                                                                      \
         version " " #test, test, NULL, NULL, (void *)(uintptr_t)version                                                                    \
@@ -210,7 +240,7 @@ static void gauges_are_about_one_member(void **state)
 #define ALL_OF(version)                                                                                                                    \
     OF_VERSION(refusals_are_told_apart, version), OF_VERSION(lists_are_read_whole, version), OF_VERSION(statuses_are_read, version),       \
         OF_VERSION(added_members_are_named, version), OF_VERSION(writes_that_went_well, version), OF_VERSION(tokens_are_read, version),    \
-        OF_VERSION(gauges_are_about_one_member, version)
+        OF_VERSION(gauges_are_about_one_member, version), OF_VERSION(gauges_need_no_rest, version)
 
 int main(void)
 {

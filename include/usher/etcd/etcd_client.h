@@ -12,6 +12,7 @@ enum {
     REPLY_BYTES = 1024 * 1024,
     METRICS_BYTES = 4 * 1024 * 1024,
     FAIR_CHANCE_MS = 20,
+    KNOCK_CHANCE_MS = 5,
     SILENCE_KEPT_MS = 1000
 };
 

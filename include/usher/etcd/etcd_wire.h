@@ -33,7 +33,9 @@ bool etcd_refusal_is_ambiguous(enum etcd_refusal refusal);
 /* Request bodies. Appended to `out`. */
 void etcd_wire_write_urls(struct bounded_text *out, const char *prefix, const struct url_list *urls, const char *suffix);
 
-/* Prometheus text -> one reading about `target`. */
+/* Prometheus text -> one reading about `target`. has_gauges: this much of it holds all that a reading needs; etcd's metrics are in the order of
+ * their names, and what follows is most of them. */
+bool etcd_wire_has_gauges(const char *text, size_t bytes);
 void etcd_wire_read_gauges(const char *text, size_t bytes, struct member_id target, struct gauge_reading *out);
 
 #endif

@@ -27,6 +27,8 @@ struct http_request {
      * first byte of an answer, POST or not, and nothing turns that off. */
     bool is_write;
     size_t max_body_bytes;
+    /* Asked after each piece of the body: true = the rest is not needed, and the reply ends here as ANSWERED. NULL = the whole body. */
+    bool (*is_enough)(const char *body, size_t bytes);
     void *tag; /* comes back with the reply */
 };
 
@@ -64,6 +66,8 @@ USHER_MUST_CHECK bool http_batch_begin(struct http_client *client, http_on_reply
 void http_batch_add(struct http_batch *batch, const struct http_request *request);
 /* From inside a callback: the batch ends at the latest then. */
 void http_batch_end_by(struct http_batch *batch, struct deadline deadline);
+/* From inside a callback: true while the open request with this tag knocks at an address that has not taken the connection yet. */
+bool http_batch_knocks(const struct http_batch *batch, const void *tag);
 /* Runs until every request is answered, or the deadline; those without an answer are reported as UNKNOWN or NOT_SENT. Frees the batch.
  * `can_be_interrupted`: ends early when wake_fd becomes readable; then false is returned, and silence says nothing about the network. */
 bool http_batch_run(struct http_batch *batch, struct deadline deadline, bool can_be_interrupted);
