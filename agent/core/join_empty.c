@@ -1,12 +1,15 @@
 /* J9 to J15: the data directory is empty. What the list calls ours is either this volume's own entry, or a predecessor's. */
 #include "join_rows.h"
 
-static struct our_entry entry_of(const struct member *member, bool is_in_record)
+static struct our_entry entry_of(const struct join_facts *facts, const struct member *member, bool is_in_record)
 {
     return (struct our_entry){
         .state = member_is_started(member) ? OUR_ENTRY_STARTED : OUR_ENTRY_NOT_STARTED,
         .member = member,
         .is_in_record = is_in_record,
+        .is_in_join_record = member_id_equals(facts->volume.join_record.member, member->id) &&
+                             !cluster_id_differs(facts->volume.join_record.cluster, facts->view->cluster) &&
+                             url_list_overlaps(&member->peer_urls, &facts->settings.peer_urls),
     };
 }
 
@@ -23,7 +26,7 @@ struct our_entry our_entry_find(const struct join_facts *facts)
         by_record = member_list_find(list, set_record_slot(facts->record, facts->settings.slot_name));
     if (facts->wal.state == WAL_IDS) {
         const struct member *ours = member_list_find(list, facts->wal.member);
-        return ours == NULL ? (struct our_entry){.state = OUR_ENTRY_ABSENT} : entry_of(ours, ours == by_record);
+        return ours == NULL ? (struct our_entry){.state = OUR_ENTRY_ABSENT} : entry_of(facts, ours, ours == by_record);
     }
     if (member_list_count_by_peer_url(list, &facts->settings.peer_urls) > 1)
         return (struct our_entry){.state = OUR_ENTRY_AMBIGUOUS};
@@ -31,9 +34,9 @@ struct our_entry our_entry_find(const struct join_facts *facts)
     if (by_url != NULL && by_record != NULL && by_url != by_record)
         return (struct our_entry){.state = OUR_ENTRY_AMBIGUOUS};
     if (by_url != NULL)
-        return entry_of(by_url, by_url == by_record);
+        return entry_of(facts, by_url, by_url == by_record);
     if (by_record != NULL)
-        return entry_of(by_record, true);
+        return entry_of(facts, by_record, true);
     return (struct our_entry){.state = OUR_ENTRY_ABSENT};
 }
 
@@ -65,15 +68,13 @@ static struct join_decision remove_entry(const struct join_facts *facts, const s
 }
 
 /* J9, J11. */
-static struct join_decision with_unstarted(const struct join_facts *facts, const struct member *member)
+static struct join_decision with_unstarted(const struct join_facts *facts, const struct our_entry *entry)
 {
-    bool is_ours = member_id_equals(facts->volume.join_record.member, member->id) &&
-                   !cluster_id_differs(facts->volume.join_record.cluster, facts->view->cluster) &&
-                   url_list_overlaps(&member->peer_urls, &facts->settings.peer_urls);
+    const struct member *member = entry->member;
 
     if (answers_elsewhere(facts, member))
         return about(facts, member, join_refuse(REASON_LIVE_TWIN));
-    if (is_ours)
+    if (entry->is_in_join_record)
         return about(facts, member, join_act(JOIN_START_JOINING, REASON_START_JOINING));
     return remove_entry(facts, member, REASON_REPLACE_UNSTARTED);
 }
@@ -149,7 +150,7 @@ struct join_decision join_without_data(const struct join_facts *facts)
     case OUR_ENTRY_ABSENT:
         return add(facts);
     case OUR_ENTRY_NOT_STARTED:
-        return with_unstarted(facts, entry.member);
+        return with_unstarted(facts, &entry);
     case OUR_ENTRY_STARTED:
         return with_started(facts, &entry);
     case OUR_ENTRY_AMBIGUOUS:

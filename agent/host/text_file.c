@@ -76,17 +76,44 @@ static bool sync_directory_of(const char *path)
     return fd >= 0 && fsync(fd) == 0;
 }
 
+static int make_temporary(const char *path, char temporary[4096], struct usher_error *err)
+{
+    int fd, length = snprintf(temporary, 4096, "%s.XXXXXX", path);
+
+    if (length < 0 || length >= 4096) {
+        usher_error_set(err, "the path is too long: %s", path);
+        return -1;
+    }
+    fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0)
+        usher_error_errno(err, errno, "cannot write %s", path);
+    return fd;
+}
+
+bool text_file_can_write(const char *path, size_t length_bytes, struct usher_error *err)
+{
+    static const char zeros[4096];
+    char temporary[4096];
+    int fd USHER_CLEANUP(close_fd) = make_temporary(path, temporary, err);
+    bool is_written = fd >= 0;
+
+    if (fd < 0)
+        return false;
+    for (size_t done = 0; done < length_bytes && is_written; done += sizeof zeros)
+        is_written = write_all(fd, zeros, sizeof zeros);
+    if (!is_written)
+        usher_error_errno(err, errno, "cannot write %s", path);
+    unlink(temporary);
+    return is_written;
+}
+
 bool text_file_write(const char *path, const char *text, size_t length_bytes, mode_t mode, bool durable, struct usher_error *err)
 {
     char temporary[4096];
-    int fd USHER_CLEANUP(close_fd) = -1;
-    int length = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    int fd USHER_CLEANUP(close_fd) = make_temporary(path, temporary, err);
 
-    if (length < 0 || (size_t)length >= sizeof temporary)
-        return usher_error_set(err, "the path is too long: %s", path);
-    fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
-        return usher_error_errno(err, errno, "cannot write %s", path);
+        return false;
     if (!write_all(fd, text, length_bytes) || fchmod(fd, mode) != 0 || (durable && fsync(fd) != 0) || rename(temporary, path) != 0) {
         usher_error_errno(err, errno, "cannot write %s", path);
         unlink(temporary);

@@ -169,6 +169,20 @@ static json_t *render(const struct usher_file *file)
     return NULL;
 }
 
+static bool with_hint(bool is_done, struct usher_error *err)
+{
+    return is_done ||
+           usher_error_wrap(err, "the usher needs write permission on the data directory (etcd's UID and GID, or a common fsGroup)");
+}
+
+bool usher_file_can_write(const char *data_dir, struct usher_error *err)
+{
+    char path[4096];
+
+    path_of(data_dir, path);
+    return with_hint(text_file_can_write(path, FILE_BYTES, err), err);
+}
+
 bool usher_file_write(const char *data_dir, const struct usher_file *file, struct usher_error *err)
 {
     char path[4096];
@@ -182,6 +196,5 @@ bool usher_file_write(const char *data_dir, const struct usher_file *file, struc
     path_of(data_dir, path);
     is_written = text_file_write(path, dump, strlen(dump), FILE_MODE, true, err);
     free(dump);
-    return is_written ||
-           usher_error_wrap(err, "the usher needs write permission on the data directory (etcd's UID and GID, or a common fsGroup)");
+    return with_hint(is_written, err);
 }

@@ -67,7 +67,7 @@ static enum apply_result apply_add(struct usher *usher, int64_t *out_again_in_ms
 
     if (address == NULL)
         return no_voter(out_again_in_ms, err);
-    if (!apply_notes(usher, err)) /* a volume that cannot keep the join record must not add */
+    if (!usher_file_can_write(usher->settings->data_dir, err)) /* a volume that cannot keep the join record must not add */
         return failed(out_again_in_ms);
     world->add_learner(world->self, address, &usher->settings->join.peer_urls, deadline_in_ms(WRITE_CALL_MS), &answer);
     result = judge_answer(usher, &answer, "member add was not accepted", out_again_in_ms, err);
@@ -79,7 +79,8 @@ static enum apply_result apply_add(struct usher *usher, int64_t *out_again_in_ms
     usher->notes.join_record.member = answer.added;
     if (!apply_notes(usher, err)) /* the entry is not ours without it: the next turn removes it (J11) and tries again */
         return failed(out_again_in_ms);
-    if (!apply_record_adopt(usher, usher->view.cluster, answer.added, NULL, deadline_never(), err))
+    snprintf(usher->added_at, sizeof usher->added_at, "%s", address);
+    if (!apply_record_adopt(usher, usher->view.cluster, answer.added, &usher->view.list, deadline_never(), err))
         log_warn("the set record will be written later: %s", err->text);
     usher_event(usher, false, "LearnerAdded",
                 "this pod was added to the cluster as a learner"); /* last: an API that hangs delays no note */

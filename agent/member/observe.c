@@ -143,19 +143,42 @@ void observe_add_known_addresses(const struct usher *usher, struct look_request 
             observe_add_address(request, usher->record.endpoints[i], true);
 }
 
-void observe_cluster(struct usher *usher, struct deadline deadline)
+static void look(struct usher *usher, const struct look_request *request, struct deadline deadline)
 {
-    struct look_request request = {.first_barrier_is_enough = true, .wanted = join_wanted_cluster(&usher->facts)};
     struct usher_error err = {0};
 
-    observe_add_known_addresses(usher, &request);
     usher->counters.looks++;
-    if (!usher->world->look(usher->world->self, &request, deadline, &usher->view, &err)) {
+    if (!usher->world->look(usher->world->self, request, deadline, &usher->view, &err)) {
         usher->counters.look_failures++;
         usher->view.live = LIVE_UNKNOWN;
         usher->view.endpoint_count = usher->view.list.count = 0;
         log_warn("cannot look at the cluster: %s", err.text);
     }
+}
+
+/* Right after our ADD: who took it is asked alone, everybody else was a moment ago. True: it gave the list. */
+static bool looked_where_added(struct usher *usher, struct deadline deadline)
+{
+    struct look_request request = {.first_barrier_is_enough = true, .wanted = join_wanted_cluster(&usher->facts)};
+    char address[URL_BYTES];
+
+    if (usher->added_at[0] == '\0')
+        return false;
+    memcpy(address, usher->added_at, sizeof address);
+    usher->added_at[0] = '\0';
+    observe_add_address(&request, address, false);
+    look(usher, &request, deadline_earlier(deadline, deadline_in_ms(LOOK_WHERE_ADDED_MS)));
+    return usher->view.live == LIVE_REACHABLE;
+}
+
+void observe_cluster(struct usher *usher, struct deadline deadline)
+{
+    struct look_request request = {.first_barrier_is_enough = true, .wanted = join_wanted_cluster(&usher->facts)};
+
+    if (looked_where_added(usher, deadline))
+        return;
+    observe_add_known_addresses(usher, &request);
+    look(usher, &request, deadline);
 }
 
 /* What the remaining answers amount to, after strays were taken out. */
@@ -254,7 +277,8 @@ static void judge_our_entry(struct usher *usher)
     facts->removal_keeps_quorum = TRI_UNKNOWN;
     if (entry.member == NULL)
         return;
-    if (facts->wal.state != WAL_IDS) /* data starts, whoever else is up: nobody is asked for it (I10) */
+    /* Data starts, whoever else is up: nobody is asked for it (I10). Nor for an entry that is only to be started (J9). */
+    if (facts->wal.state != WAL_IDS && !(entry.state == OUR_ENTRY_NOT_STARTED && entry.is_in_join_record))
         facts->removal_keeps_quorum = judge_removal(usher, entry.member->id);
     if (entry.state == OUR_ENTRY_STARTED && !cluster_view_who_answers_as(&usher->view, usher->view.cluster, entry.member->id))
         facts->our_gauge = gauge_watch_read(&usher->gauge, usher->world, &usher->view, entry.member->id, deadline_in_ms(GAUGE_READ_MS));

@@ -1,9 +1,11 @@
 /* Small files: absent, read and unreadable are three answers; a write is whole or not there. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,6 +91,40 @@ static void a_failed_write_leaves_nothing_behind(void **state)
     assert_non_null(strstr(err.text, "too long"));
 }
 
+static void trying_a_write_leaves_nothing_behind(void **state)
+{
+    const char *folder = *state, *path = scratch_path("%s/file", folder);
+    struct usher_error err = {0};
+
+    assert_true(text_file_can_write(path, 64 * 1024, &err));
+    assert_int_equal(scratch_count(folder, ""), 0);
+    assert_false(text_file_can_write(scratch_path("%s/no/such/folder/file", folder), 1, &err));
+    assert_non_null(strstr(err.text, "No such file or directory"));
+    scratch_write(path, "x", 1);
+    assert_true(text_file_can_write(path, 1, &err));
+    assert_int_equal(scratch_count(folder, ""), 1);
+}
+
+/* A file that may not grow, as on a full disk. */
+static void a_write_that_would_not_fit_is_known(void **state)
+{
+    const char *folder = *state;
+    void (*old_handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    struct usher_error err = {0};
+    struct rlimit old, small;
+    bool can_write;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = (struct rlimit){4096, old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    can_write = text_file_can_write(scratch_path("%s/file", folder), 64 * 1024, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    signal(SIGXFSZ, old_handler);
+    assert_false(can_write);
+    assert_non_null(strstr(err.text, "cannot write"));
+    assert_int_equal(scratch_count(folder, ""), 0);
+}
+
 static void removing_what_is_absent_is_done(void **state)
 {
     const char *folder = *state, *path = scratch_path("%s/file", folder);
@@ -107,7 +143,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ROW(unreadable_is_never_absent),           ROW(only_regular_files_are_read),     ROW(a_write_is_whole_and_has_its_mode),
-        ROW(a_failed_write_leaves_nothing_behind), ROW(removing_what_is_absent_is_done),
+        ROW(a_failed_write_leaves_nothing_behind), ROW(removing_what_is_absent_is_done), ROW(trying_a_write_leaves_nothing_behind),
+        ROW(a_write_that_would_not_fit_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,6 +51,7 @@ struct our_entry {
     enum our_entry_state state;
     const struct member *member; /* into the view's list; NULL for ABSENT, UNKNOWN, AMBIGUOUS */
     bool is_in_record;           /* the set record gives our slot to it */
+    bool is_in_join_record;      /* it was given to us for this very volume */
 };
 struct our_entry our_entry_find(const struct join_facts *facts);
 

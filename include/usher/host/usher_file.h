@@ -25,6 +25,8 @@ enum usher_file_state { USHER_FILE_UNKNOWN = 0, USHER_FILE_ABSENT, USHER_FILE_RE
 
 /* Unknown members of the JSON are ignored; an unknown newer version is UNREADABLE (never "absent"). IDs are hex strings. */
 USHER_MUST_CHECK enum usher_file_state usher_file_read(const char *data_dir, struct usher_file *out, struct usher_error *err);
+/* Would a write go through just now? Leaves nothing behind. */
+USHER_MUST_CHECK bool usher_file_can_write(const char *data_dir, struct usher_error *err);
 USHER_MUST_CHECK bool usher_file_write(const char *data_dir, const struct usher_file *file, struct usher_error *err);
 
 #endif

@@ -6,7 +6,14 @@
 #include "usher/core/quorum.h"
 #include "usher/member/usher.h"
 
-enum { LOOK_WITH_DATA_MS = 3000, LOOK_MS = 5000, RECORD_READ_MS = 1000, GAUGE_READ_MS = 1000, HEALTH_LOOK_MS = 1000 };
+enum {
+    LOOK_WITH_DATA_MS = 3000,
+    LOOK_MS = 5000,
+    LOOK_WHERE_ADDED_MS = 1000,
+    RECORD_READ_MS = 1000,
+    GAUGE_READ_MS = 1000,
+    HEALTH_LOOK_MS = 1000
+};
 
 /* After this usher->facts is whole. Reads the gauges only where a row asks for them. */
 void observe_join(struct usher *usher);

@@ -46,6 +46,8 @@ struct usher {
 
     /* -- this run -- */
     struct member_id added; /* by this very process: what SIGTERM may take back */
+    char added_at
+        [URL_BYTES]; /* who took our ADD a moment ago: the next look asks there alone, everybody was asked right before; "" = none */
     bool has_plan;
     struct usher_counters counters;
     char message[2048]; /* of the last decision, for people */
