@@ -29,6 +29,15 @@ static bool version_may_leak(const char *version)
     return strncmp(version, "3.4.", 4) != 0 && strncmp(version, "3.5.", 4) != 0 && version[0] != '\0';
 }
 
+/* One etcd's word counts once: a client URL that leads elsewhere, to us or to all in turn, stands in the list for each who advertises it. */
+static bool is_asked(const struct asked *asked, const char *address)
+{
+    for (size_t i = 0; i < asked->count; i++)
+        if (url_equals(asked->addresses[i], address))
+            return true;
+    return false;
+}
+
 static void choose_voters(struct asked *asked, const struct cluster_view *view, struct member_id target)
 {
     const struct endpoint_view *leader = leader_endpoint(view);
@@ -37,7 +46,7 @@ static void choose_voters(struct asked *asked, const struct cluster_view *view, 
         const struct member *member = &view->list.members[i];
         const struct endpoint_view *endpoint = cluster_view_who_answers_as(view, view->cluster, member->id);
         const char *address = endpoint != NULL ? endpoint->address : member->client_urls.count > 0 ? member->client_urls.url[0] : NULL;
-        if (member->is_learner || member_id_equals(member->id, target) || address == NULL)
+        if (member->is_learner || member_id_equals(member->id, target) || address == NULL || is_asked(asked, address))
             continue;
         asked->addresses[asked->count] = address;
         asked->voters[asked->count] = member->id;

@@ -138,6 +138,22 @@ static void a_leaking_gauge_is_outweighed_by_silence_at_the_leader(void **state)
     }
 }
 
+/* Who advertises somebody else's address, ours say, has not been asked. */
+static void one_etcd_s_word_counts_once(void **state)
+{
+    static const struct row row = {"000", "000", 2000, GAUGE_UNKNOWN};
+    struct cluster_view *view = view_of("3.5.16", true);
+
+    (void)state;
+    view->endpoint_count = 1;
+    for (size_t i = 1; i < VOTERS; i++) {
+        view->list.members[i].client_urls.count = 1;
+        snprintf(view->list.members[i].client_urls.url[0], URL_BYTES, "http://0/");
+    }
+    assert_int_equal(watch_twice(view, &row, 0), row.verdict);
+    free(view);
+}
+
 static void without_a_list_nothing_is_known(void **state)
 {
     struct cluster_view *view = view_of("3.5.16", true);
@@ -154,6 +170,7 @@ int main(void)
         cmocka_unit_test(each_row_is_judged),
         cmocka_unit_test(a_learner_s_death_needs_a_quorum_of_the_voters),
         cmocka_unit_test(a_leaking_gauge_is_outweighed_by_silence_at_the_leader),
+        cmocka_unit_test(one_etcd_s_word_counts_once),
         cmocka_unit_test(without_a_list_nothing_is_known),
     };
     return cmocka_run_group_tests_name("gauge_watch", tests, NULL, NULL);
