@@ -37,6 +37,18 @@ static void our_pod_ends(int64_t grace_left_ms)
     fake.set.replicas = 3;
 }
 
+/* Quorum reads take more than a second, and one address keeps silent: a look then takes its whole time, each time. */
+static void a_look_that_takes_its_time_stops_no_leave(void **state)
+{
+    (void)state;
+    fake.etcd_hangs = true;
+    for (int i = 0; i < 2; i++) {
+        sidecar_observe(&sidecar, true);
+        sidecar_leave(&sidecar, LEAVE_ASKED_ORDER);
+    }
+    assert_int_not_equal(fake.removals + fake.moves, 0);
+}
+
 static void a_stay_is_quick_though_the_api_hangs(void **state)
 {
     int64_t began_ms = monotonic_ms();
@@ -281,6 +293,7 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, scratch_remove)
     static const struct CMUnitTest tests[] = {
+        TEST(a_look_that_takes_its_time_stops_no_leave),
         TEST(a_stay_is_quick_though_the_api_hangs),
         TEST(the_time_since_the_request_counts),
         TEST(nobody_else_is_asked_for_a_stay),

@@ -75,6 +75,7 @@ enum reason leave_objection(const struct leave_facts *facts, bool *out_waits_for
 /* Who should lead after us; 0 = nobody fit. */
 struct member_id leave_choose_leader(const struct leave_facts *facts);
 
-enum { LEAVE_LIST_FRESH_MS = 2000, LEAVE_AGAIN_MS = 200, LEADER_MOVES_MAX = 3, CAUGHT_UP_ENTRIES = 1000 };
+/* A look's whole time (TURN_LOOK_MS) fits in: else where each look needs it nobody would ever leave. */
+enum { LEAVE_LIST_FRESH_MS = 3000, LEAVE_AGAIN_MS = 200, LEADER_MOVES_MAX = 3, CAUGHT_UP_ENTRIES = 1000 };
 
 #endif
