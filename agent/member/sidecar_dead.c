@@ -49,35 +49,52 @@ static void say(struct sidecar *sidecar, struct dead_care *care, const struct de
     log_line(LOG_LEVEL_INFO, reason_name(decision->reason), "%s: %s", name, reason_sentence(decision->reason));
 }
 
+static void tell_removed(struct sidecar *sidecar, struct dead_care *care, const struct dead_kind *kind, struct member_id id,
+                         const char *name)
+{
+    char hex[ID_TEXT_BYTES], text[NAME_BYTES + 256];
+
+    care->asked = (struct member_id){0};
+    sidecar->usher.counters.removals++;
+    id_to_hex(id.value, hex);
+    snprintf(text, sizeof text, "member %s (%.200s) was removed: %s", hex, name, kind->why);
+    log_line(LOG_LEVEL_WARN, reason_name(kind->remove), "%s", text);
+    usher_event(&sidecar->usher, true, kind->event, text);
+}
+
 static void remove_dead(struct sidecar *sidecar, struct dead_care *care, const struct dead_kind *kind, struct member_id target)
 {
     struct usher *usher = &sidecar->usher;
     const struct world *world = usher->world;
     struct etcd_answer answer = {0};
-    char hex[ID_TEXT_BYTES], name[NAME_BYTES], text[NAME_BYTES + 256];
+    char hex[ID_TEXT_BYTES], name[NAME_BYTES];
 
     kind->name(sidecar, target, name);
     id_to_hex(target.value, hex);
     world->remove(world->self, usher->settings->local_endpoint, target, deadline_in_ms(WRITE_CALL_MS), &answer);
     if (answer.outcome != CALL_OK) {
         log_line(LOG_LEVEL_INFO, reason_name(kind->remove), "member remove of %s: %s", hex, answer.message);
+        if (answer.outcome == CALL_UNKNOWN) {
+            care->asked = target;
+            memcpy(care->asked_name, name, sizeof name);
+        }
         return;
     }
     care->watch = (struct dead_watch){0}; /* one at a time: the next one's time begins now */
-    usher->counters.removals++;
-    snprintf(text, sizeof text, "member %s (%.200s) was removed: %s", hex, name, kind->why);
-    log_line(LOG_LEVEL_WARN, reason_name(kind->remove), "%s", text);
-    usher_event(usher, true, kind->event, text);
+    tell_removed(sidecar, care, kind, target, name);
 }
 
 /* Due: everybody is looked at while the gauges are read, twice; then everything is asked once more, right before the removal. */
 static void read_gauges(struct sidecar *sidecar, struct dead_care *care, const struct dead_kind *kind, int64_t now_ms)
 {
     struct usher *usher = &sidecar->usher;
-    struct member_id target = care->watch.target;
-    enum gauge_verdict gauge = gauge_watch_read(&care->gauge, usher->world, &usher->view, target, deadline_in_ms(GAUGE_READ_MS));
+    struct member_id asked = care->watch.target, target = asked; /* the gauges are about `asked` alone */
+    bool is_first = care->gauge.first_at_ms < 0 || now_ms - care->gauge.first_at_ms < GAUGE_APART_MS;
+    enum gauge_verdict gauge = gauge_watch_read(&care->gauge, usher->world, &usher->view, asked, deadline_in_ms(GAUGE_READ_MS));
     struct dead_decision decision;
 
+    if (gauge == GAUGE_CONNECTED && is_first && kind->silence_outweighs)
+        gauge = GAUGE_UNKNOWN;
     care->is_due = gauge == GAUGE_UNKNOWN && now_ms - care->watch.seen_ms < GAUGES_MS;
     if (gauge == GAUGE_CONNECTED)
         care->watch = (struct dead_watch){0};
@@ -88,7 +105,7 @@ static void read_gauges(struct sidecar *sidecar, struct dead_care *care, const s
         return;
     decision = kind->look(sidecar, gauge, &target);
     say(sidecar, care, kind, &decision);
-    if (decision.action == DEAD_REMOVE)
+    if (decision.action == DEAD_REMOVE && member_id_equals(target, asked))
         remove_dead(sidecar, care, kind, target);
 }
 
@@ -110,6 +127,8 @@ void dead_care(struct sidecar *sidecar, struct dead_care *care, const struct dea
         care->is_due = false;
         return;
     }
+    if (member_id_is_known(care->asked) && member_list_find(&sidecar->usher.view.list, care->asked) == NULL)
+        tell_removed(sidecar, care, kind, care->asked, care->asked_name);
     if (care->is_due) {
         read_gauges(sidecar, care, kind, now_ms);
         return;

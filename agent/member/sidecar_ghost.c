@@ -87,6 +87,7 @@ void sidecar_remove_ghost(struct sidecar *sidecar)
         .event = "GhostRemoved",
         .remove = REASON_GHOST_REMOVE,
         .after_ms = sidecar->usher.settings->ghost_after_ms,
+        .silence_outweighs = true, /* its pod is gone */
     };
 
     dead_care(sidecar, &sidecar->ghost, &kind);

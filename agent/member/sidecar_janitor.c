@@ -14,6 +14,32 @@ static bool may_care(const struct sidecar *sidecar)
            !sidecar->other_cluster_is_recorded && cluster_id_equals(usher->view.cluster, sidecar->cluster);
 }
 
+/* Nothing answers as it, and our etcd has heard nothing from it since the last round. A first round, or one that cannot be read, says nothing. */
+static void listen(struct sidecar *sidecar, bool is_down[MEMBERS_MAX])
+{
+    const struct world *world = sidecar->usher.world;
+    const char *own = sidecar->usher.settings->local_endpoint;
+    const struct member_list *list = &sidecar->usher.view.list;
+    struct janitor_ear last = sidecar->ear, *ear = &sidecar->ear;
+    bool is_same_term = last.raft_term == sidecar->own.raft_term;
+
+    *ear = (struct janitor_ear){.raft_term = sidecar->own.raft_term};
+    for (size_t i = 0; i < list->count; i++) {
+        struct gauge_reading reading = {0};
+        bool was_silent = false;
+        if (!is_down[i])
+            continue;
+        world->gauges(world->self, &own, 1, list->members[i].id, deadline_in_ms(GAUGE_READ_MS), &reading);
+        for (size_t k = 0; k < last.count && is_same_term; k++)
+            was_silent |= member_id_equals(last.of[k].id, list->members[i].id) && last.of[k].received_bytes == reading.received_bytes;
+        is_down[i] = reading.was_read && was_silent;
+        if (!reading.was_read)
+            continue;
+        ear->of[ear->count].id = list->members[i].id;
+        ear->of[ear->count++].received_bytes = reading.received_bytes;
+    }
+}
+
 static struct dead_decision look(struct sidecar *sidecar, enum gauge_verdict gauge, struct member_id *out_target)
 {
     struct usher *usher = &sidecar->usher;
@@ -23,6 +49,7 @@ static struct dead_decision look(struct sidecar *sidecar, enum gauge_verdict gau
                                   .min_voters = usher->settings->min_voters};
 
     dead_find_down(sidecar, false, facts.is_down);
+    listen(sidecar, facts.is_down);
     *out_target = janitor_choose(&sidecar->janitor.watch, &facts);
     if (gauge == GAUGE_DOWN)
         observe_health(usher, &facts.dead.health);

@@ -54,6 +54,7 @@ static void judge_own(struct sidecar *sidecar)
     }
     out->is_learner = own->is_learner;
     out->leader = own->leader;
+    out->raft_term = own->raft_term;
 }
 
 static bool answers_as_us(const struct sidecar *sidecar)

@@ -13,9 +13,11 @@ enum { JANITOR_LEAST_MS = 60 * 1000 };
 struct janitor_facts {
     struct dead_facts dead;
     struct member_id ours;
-    struct member_id leader;   /* as our own etcd sees it */
-    size_t min_voters;         /* 0 is taken as 1 */
-    bool is_down[MEMBERS_MAX]; /* by index in the view's list: asked just now, and nothing answered as its ID */
+    struct member_id leader; /* as our own etcd sees it */
+    size_t min_voters;       /* 0 is taken as 1 */
+    /* By index in the view's list: asked just now, nothing answered as its ID, and our etcd has led and heard nothing from it since the last
+     * round. */
+    bool is_down[MEMBERS_MAX];
 };
 
 /* Whom the watch is about, as long as it is down and may go; else the first such member. 0: none, we do not lead, or anything is not known. */

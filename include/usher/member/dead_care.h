@@ -17,6 +17,9 @@ struct dead_kind {
     const char *why, *event; /* "member X was removed: " is followed by why */
     enum reason remove;
     int64_t after_ms;
+    /* A gauge that shows it connected may have leaked (gauge_watch.h): a second read tells by the leader's silence. Not where only the way
+     * between it and the leader may be broken. */
+    bool silence_outweighs;
 };
 
 /* One turn. */

@@ -36,6 +36,7 @@ struct own_etcd {
     enum tri port_accepts;
     bool is_learner; /* its own word; valid when answered */
     struct member_id leader;
+    uint64_t raft_term;
 };
 
 /* The care for one kind of dead members, by rounds (sidecar_dead.c). */
@@ -45,6 +46,19 @@ struct dead_care {
     bool is_due; /* the gauges are read, and turns look at everybody */
     int64_t again_at_ms;
     enum reason said;
+    struct member_id asked; /* a removal whose answer was lost: when it is off the list, that was it */
+    char asked_name[NAME_BYTES];
+};
+
+/* What our own etcd, the leader, had received from those that answer nobody, as of the last round. A leader hears from each member that lives many
+ * times a second: one that only we cannot reach is known by it, and one that was up between two rounds, too. */
+struct janitor_ear {
+    uint64_t raft_term; /* another one: others may have led meanwhile, and nothing holds */
+    size_t count;
+    struct {
+        struct member_id id;
+        uint64_t received_bytes;
+    } of[MEMBERS_MAX];
 };
 
 struct sidecar {
@@ -91,6 +105,7 @@ struct sidecar {
 
     /* -- other members that are dead: of seats that were given up, and, where a person said so, any -- */
     struct dead_care ghost, janitor;
+    struct janitor_ear ear;
     char ghost_slot[NAME_BYTES]; /* the ghost's */
 
     /* -- leaving -- */
