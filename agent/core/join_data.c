@@ -30,6 +30,7 @@ static struct join_decision start_unseen(const struct join_facts *facts, bool is
 static struct join_decision handle_removed(const struct join_facts *facts)
 {
     const struct permit *archive = join_permit(facts, PERMIT_ARCHIVE, facts->wal.member.value, NULL);
+    struct join_decision decision;
     bool is_marked =
         cluster_id_equals(facts->volume.left.cluster, facts->wal.cluster) && member_id_equals(facts->volume.left.member, facts->wal.member);
 
@@ -39,7 +40,10 @@ static struct join_decision handle_removed(const struct join_facts *facts)
         return about_us(facts, join_act(JOIN_HOLD_REMOVED, REASON_REJOIN_NEVER));
     if (facts->settings.stale_data != DATA_POLICY_ACT && archive == NULL)
         return about_us(facts, join_with_help(join_refuse(REASON_STALE_REFUSED), PERMIT_ARCHIVE, facts->wal.member.value, NULL));
-    return join_set_aside(facts, REASON_ARCHIVE_STALE);
+    decision = join_set_aside(facts, REASON_ARCHIVE_STALE);
+    if (archive != NULL && decision.action == JOIN_ARCHIVE)
+        decision.used_permit = *archive;
+    return decision;
 }
 
 /* J3. */

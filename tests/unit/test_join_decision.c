@@ -357,14 +357,34 @@ static void refusals_name_their_permit(void **state)
     }
 }
 
+/* What was done upon a permit names it, so that it is taken out: it is for once. */
+static void used_permits_are_named(void **state)
+{
+    static const struct {
+        void (*bend)(struct bench *);
+        enum permit_kind kind;
+    } cases[] = {
+        {removed_refuse_permit, PERMIT_ARCHIVE}, {removed_drop, PERMIT_DROP},         {torn_permit, PERMIT_ARCHIVE},
+        {unreadable_permit, PERMIT_ARCHIVE},     {copy_answers_permit, PERMIT_START}, {removed_marked, PERMIT_UNKNOWN},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench *bench = bench_new();
+        cases[i].bend(bench);
+        assert_int_equal(join_decide(&bench->facts).used_permit.kind, cases[i].kind);
+        free(bench);
+    }
+}
+
 int main(void)
 {
-    static struct CMUnitTest tests[sizeof rows / sizeof rows[0] + 2];
+    static struct CMUnitTest tests[sizeof rows / sizeof rows[0] + 3];
     size_t count = 0;
 
     for (; count < sizeof rows / sizeof rows[0]; count++)
         tests[count] = (struct CMUnitTest){rows[count].name, each_row_decides, NULL, NULL, (void *)(uintptr_t)&rows[count]};
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(removals_name_a_member);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(refusals_name_their_permit);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(used_permits_are_named);
     return cmocka_run_group_tests_name("join_decision", tests, NULL, NULL);
 }
