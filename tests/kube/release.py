@@ -21,6 +21,7 @@ VALUES = {
 class Release:
     def __init__(self, lab, namespace, name="etcd"):
         self.lab, self.namespace, self.name, self.writer = lab, namespace, name, None
+        self.selector = f"app.kubernetes.io/instance={name},app.kubernetes.io/component=etcd"
         self.limit = 180  # seconds until all pods must be ready
 
     # -- helm and kubectl --
@@ -74,7 +75,7 @@ class Release:
 
     # -- what there is --
     def pods(self):
-        items = self.lab.get("pods", "-n", self.namespace, "-l", f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component=etcd")["items"]
+        items = self.lab.get("pods", "-n", self.namespace, "-l", self.selector)["items"]
         return {pod["metadata"]["name"]: pod for pod in items}
 
     def ready(self):
