@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+import guides  # noqa: E402
 from lab import Lab  # noqa: E402
 
 
@@ -16,6 +17,12 @@ def pytest_configure(config):
 def pytest_runtest_makereport(item, call):
     outcome = yield
     item.report = outcome.get_result() if call.when == "call" else getattr(item, "report", None)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if guides.Walk.ran:
+        for line in guides.summary():
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
