@@ -75,12 +75,13 @@ WIRE_TESTS := $(call programs_of,wire,$(WIRE_SOURCES))
 TEST_OBJECTS := $(call objects_of,$(UNIT_SOURCES) $(WIRE_SOURCES) $(MODEL_SOURCES))
 
 .PHONY: help all install deps tools image demo test check lint format unit model mutants mutants-sample wire launcher-test cluster cluster-full fault \
-	lab-tools test-kube test-kube-all test-charts asan ubsan tsan valgrind coverage bench clean test-programs unit-programs c-tests print-flags print-test-flags FORCE
+	lab-tools test-kube test-kube-all test-charts asan ubsan tsan valgrind arm64 coverage bench clean test-programs unit-programs c-tests print-flags \
+	print-test-flags print-test-programs FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 	@echo '  V=1 shows the commands; FLAVOUR=debug|asan|ubsan|tsan|coverage; WERROR=1; CC=clang-19'
 
 all: $(PROGRAMS) ## build both programs into build/release
@@ -240,6 +241,10 @@ tsan: ## unit tests under the thread sanitizer
 valgrind: $(UNIT_TESTS) ## unit tests under valgrind
 	@UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' tests/run-cmocka valgrind $^
 
+arm64: ## both programs and the fast tests compiled for arm64 here, and run under qemu
+	@tests/tools/deps build arm64
+	@tests/run-arm64
+
 coverage: ## lines reached by the unit and wire tests
 	@rm -rf build/coverage
 	@$(MAKE) FLAVOUR=coverage c-tests
@@ -253,6 +258,9 @@ print-flags:
 
 print-test-flags:
 	@printf '%s\n' $(TEST_FLAGS)
+
+print-test-programs:
+	@printf '%s\n' $(UNIT_TESTS) $(WIRE_TESTS)
 
 clean: ## remove build/
 	rm -rf build

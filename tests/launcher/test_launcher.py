@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LAUNCHER = ROOT / "build/release/etcd-usher-exec"
+LAUNCHER = Path(os.environ.get("USHER_BUILD_DIR", ROOT / "build/release")) / "etcd-usher-exec"
 PLAN = {
     "format": "1", "state": "start", "reason": "found", "message": "a plan",
     "initial-cluster": "pod-0=http://127.0.0.1:2380,m-a1=http://127.0.0.2:2380", "initial-cluster-state": "existing",
