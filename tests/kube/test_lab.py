@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from lab import Lab, connect, make_image, tools_image, with_libraries
-from lab.machine import Cgroup, wait_until
+from lab.machine import Cgroup, command, wait_until
 
 STATEFUL_SET = {
     "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "web"},
@@ -139,9 +139,9 @@ def test_both_programs_run_in_their_image(lab, namespace):
     assert phase == "Succeeded" and "sidecar" in said
     phase, said = run_once(lab, namespace, "launcher", "etcd-usher:test", command=["etcd-usher-exec"])
     assert phase == "Failed" and "usage" in said, said
-    pod = lab.get("pod", "usher", "-n", namespace)
-    assert pod["status"]["containerStatuses"][0]["imageID"]
-    assert "etcd-usher:test" in pod["status"]["containerStatuses"][0]["image"]
+    status = lab.get("pod", "usher", "-n", namespace)["status"]["containerStatuses"][0]
+    assert status["imageID"]
+    assert "etcd-usher:test" in status["image"]
 
 
 def test_a_pod_may_do_what_its_account_may(lab, namespace):
@@ -191,6 +191,10 @@ def sleeper(name, **spec):
             {"name": "main", "image": "usher-lab-tools:1", "command": ["/bin/sleep", "1000000"]}]}}
 
 
+def hardware_address(lab, number):
+    return json.loads(lab.nodes[number].run("ip", "-j", "link", "show", "eth0"))[0]["address"]
+
+
 def test_nodes_and_the_api_fail_and_come_back():
     with Lab(node_grace_s=8) as lab:
         lab.up(nodes=2)
@@ -200,6 +204,8 @@ def test_nodes_and_the_api_fail_and_come_back():
         lab.wait(lambda: len(ready_pods(lab, "default")) == 2, "both pods Ready")
         one, two = lab.pod_ip("one"), lab.pod_ip("two")
         assert reaches(one) and reaches(two)
+        addresses = [hardware_address(lab, number) for number in (1, 2)]
+        assert addresses[0] != addresses[1]
 
         began = time.monotonic()
         lab.power_off(2)
@@ -212,6 +218,7 @@ def test_nodes_and_the_api_fail_and_come_back():
         lab.wait(lambda: lab.get("pod", "two")["status"]["containerStatuses"][0]["restartCount"] == 1, "its pod runs again")
         lab.wait(lambda: len(ready_pods(lab, "default")) == 2, "its pod is Ready again")
         say("power on to pod Ready", began)
+        assert [hardware_address(lab, number) for number in (1, 2)] == addresses  # neighbours find it where it was
 
         lab.cut_cable(1)
         assert not reaches(one)
@@ -252,6 +259,9 @@ def test_two_clusters_are_linked():
         assert not pod_reaches(east, west.pod_ip("p-0"))
         link.mend()
         assert pod_reaches(east, west.pod_ip("p-0"))
+        east.down()
+        link.close()  # one of its sides is gone, and the link with it
+        assert west.links == [] and ready_pods(west, "default")
     assert east.leftovers() == [] and west.leftovers() == []
 
 
@@ -271,7 +281,7 @@ def host_state():
         "there": [path for path in folders.split() if Path(path).exists()],
         "rules": subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True, check=True).stdout,
         "mounts": Path("/proc/self/mounts").read_text(), "links": sorted(
-            path.name for path in Path("/sys/class/net").iterdir() if not path.name.startswith("usherlab"))}  # other labs come and go
+            path.name for path in Path("/sys/class/net").iterdir() if not path.name.startswith(("usherlab", "usherbed")))}  # others' come and go
 
 
 def test_down_leaves_nothing():
@@ -286,6 +296,17 @@ def test_down_leaves_nothing():
     print(f"down with pods: {lab.took['down']:.1f} s")
     assert lab.leftovers() == []
     assert host_state() == before
+
+
+def test_a_lab_with_a_longer_number_is_no_leftover(tmp_path):
+    lab, other = Lab(), "usherlab499"  # as much longer than usherlab49 as no lab's is
+    lab.last_index, lab.last_folder = 49, tmp_path / "gone"
+    command("ip", "link", "add", other, "up", "type", "bridge")
+    try:
+        command("ip", "route", "add", "192.0.2.77/32", "dev", other)
+        assert lab.leftovers() == []
+    finally:
+        command("ip", "link", "delete", other)
 
 
 def test_a_failed_start_leaves_nothing(capsys):

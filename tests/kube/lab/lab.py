@@ -172,6 +172,7 @@ class Lab:
             self.last_index, self.last_folder = self.index.number, self.folder
         for other in self.linked:
             other.linked.remove(self)
+            other.links = [link for link in other.links if link not in self.links]
         self.nodes, self.images, self.linked, self.links = {}, [], [], []
         self.index = self.folder = self.control = None
         self.took["down"] = time.monotonic() - began
@@ -187,8 +188,8 @@ class Lab:
         found = [f"cgroup {folder}" for folder in Cgroup(f"/usher-lab-{self.last_index}").folders if folder.exists()]
         found += [f"folder {self.last_folder}"] if self.last_folder.exists() else []
         cable = network.Index.cable(self.last_index)
-        found += [f"link {cable}"] if cable in command("ip", "-br", "link") else []
-        found += [f"route {line}" for line in command("ip", "route").splitlines() if cable in line]
+        found += [f"link {cable}" for link in json.loads(command("ip", "-j", "link")) if link["ifname"] == cable]
+        found += [f"route {route['dst']}" for route in json.loads(command("ip", "-j", "route")) if route.get("dev") == cable]
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 began = started_at(process)

@@ -26,6 +26,10 @@ class Addresses:
     def node(self, number):
         return f"10.{self.octet}.0.{10 + number}"
 
+    def hardware(self, number):
+        """The same at each boot, so that what neighbours remember of it stays true; node 0 is the control machine. (02: given locally.)"""
+        return f"02:00:00:{self.index:02x}:{number >> 8:02x}:{number & 255:02x}"
+
     def pods(self, number):
         return f"10.{self.octet + 1}.{number}.0/24"
 
@@ -74,7 +78,7 @@ class Index:
 def lay_bridge(control, addresses):
     """The bridge, and the host's cable into it."""
     cable = Index.cable(addresses.index)
-    control.shell("ip link add br0 type bridge forward_delay 0", f"ip address add {addresses.control}/24 dev br0", "ip link set br0 up",
+    control.shell(f"ip link add br0 address {addresses.hardware(0)} type bridge forward_delay 0", f"ip address add {addresses.control}/24 dev br0", "ip link set br0 up",
                   f"ip route add default via {addresses.host}")
     command("ip", "link", "add", cable, "type", "veth", "peer", "name", "host", "netns", control.pid)
     control.shell("ip link set host master br0 up")
@@ -89,7 +93,8 @@ def take_up(addresses):
 
 def plug_in(control, node, number, addresses):
     """A cable from the node into the bridge, and routes to and from its pods. The port in the bridge bears the node's name."""
-    control.network(f"ip link add {node.name} type veth peer name eth0 netns {node.pid}", f"ip link set {node.name} master br0 up",
+    control.network(f"ip link add {node.name} type veth peer name eth0 address {addresses.hardware(number)} netns {node.pid}",
+                    f"ip link set {node.name} master br0 up",
                     f"ip route replace {addresses.pods(number)} via {addresses.node(number)}")
     node.shell(f"ip address add {addresses.node(number)}/24 dev eth0", "ip link set eth0 up",
                f"ip route add default via {addresses.control}", "echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables")
@@ -118,6 +123,7 @@ class Link:
             near.control.run("ip", "link", "set", name, "down")
 
     def close(self):
-        near, _, name = self.ends[0]
-        if near.control.is_on:
-            near.control.run("ip", "link", "delete", name, check=False)
+        """Either end takes the other with it; a side that is down has none."""
+        for near, _, name in self.ends:
+            if near.control is not None and near.control.is_on:
+                near.control.run("ip", "link", "delete", name, check=False)
