@@ -207,12 +207,12 @@ fault: all ## kill -9 at each system call, lost disks, cut networks
 test-kube: all ## on real Kubernetes: a sample of the scenarios on real pods (ten minutes)
 	@tests/tools/deps build test kube
 	@tests/tools/build-lab >/dev/null
-	@tests/run-pytest -m 'not slow' tests/kube
+	@USHER_IMAGE=$$(tests/kube/image) && export USHER_IMAGE && tests/run-pytest -m 'not slow' tests/kube
 
 test-kube-all: all ## on real Kubernetes: every scenario (an hour)
 	@tests/tools/deps build test kube
 	@tests/tools/build-lab >/dev/null
-	@tests/run-pytest tests/kube
+	@USHER_IMAGE=$$(tests/kube/image) && export USHER_IMAGE && tests/run-pytest tests/kube
 
 test-charts: all ## charts and manifests: what they render and refuse, run as processes, asked of a real API server
 	@tests/tools/deps build demo charts

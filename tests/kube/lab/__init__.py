@@ -8,7 +8,7 @@
         link = connect(east, west); link.cut(); link.mend()   # pods, and names of the other's domain
         east.pod_ip("etcd-0")                # reachable from here, too
 """
-from .image import etcd_image, make_image, program_image, tools_image, usher_image, with_libraries
+from .image import etcd_image, image_id, make_image, tools_image, usher_image, with_libraries
 from .lab import Lab, connect
 
-__all__ = ["Lab", "connect", "etcd_image", "make_image", "program_image", "tools_image", "usher_image", "with_libraries"]
+__all__ = ["Lab", "connect", "etcd_image", "image_id", "make_image", "tools_image", "usher_image", "with_libraries"]

@@ -12,7 +12,7 @@ from .machine import command
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
 ETCD_NAMES = "quay.io/coreos/etcd:v3.6.14 registry.k8s.io/etcd:3.6.14-0"
-CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+IMAGE_ROOT = Path(__file__).resolve().parents[2] / "tools/image-root"
 
 
 def add(archive, path, content):
@@ -96,20 +96,23 @@ def etcd_image(etcd, etcdctl, name=ETCD_NAMES, into="."):
     return make_image(name, files, into=into, Cmd=["/usr/local/bin/etcd"], WorkingDir="/var/lib/etcd/")
 
 
-def program_image(name, programs, into=".", user="65532:65532"):
-    """Programs of this build (path in the image -> Path), the first of them the entry point, with libraries and public authorities."""
-    files = {**people(), **({str(CERTIFICATES): CERTIFICATES.resolve()} if CERTIFICATES.exists() else {})}
-    for place, program in programs.items():
-        found = with_libraries(program)
-        found[place] = found.pop(str(program))
-        files.update(found)
-    return make_image(name, files, [next(iter(programs))], user, into=into)
+def tree_of(root):
+    """All that lies below a folder, as make_image takes it."""
+    return {f"/{path.relative_to(root)}": os.readlink(path) if path.is_symlink() else None if path.is_dir() else path
+            for path in Path(root).rglob("*")}
 
 
 def usher_image(build, name="etcd-usher:test", into="."):
-    """Both programs of a build (build/release), in the places where the Dockerfile of a release would put them."""
-    programs = {f"/usr/local/bin/{program}": Path(build) / program for program in ("etcd-usher", "etcd-usher-exec")}
-    return program_image(name, programs, into)
+    """The image of a build (build/release) as the Dockerfile makes it, of the same file system, without an engine."""
+    root = Path(into) / "usher-root"
+    command(IMAGE_ROOT, build, root)
+    return make_image(name, tree_of(root), ["/usr/local/bin/etcd-usher"], "65532:65532", into=into)
+
+
+def image_id(tar):
+    """Of the (first) image in a tar of `docker save`: the digest of its configuration, as a pod's status tells it."""
+    with tarfile.open(tar) as archive:
+        return "sha256:" + Path(json.load(archive.extractfile("manifest.json"))[0]["Config"]).stem
 
 
 def tools_image(name="usher-lab-tools:1", into="."):

@@ -240,11 +240,11 @@ class Lab:
         self._on_each(lambda node: node.is_on and self._import(node, tar))
 
     def load_usual_images(self):
-        """etcd-usher:test (the programs of build/release, or the tar of `docker save` that $USHER_IMAGE names), etcd under the names of its
-        makers and of Kubernetes, usher-lab-tools:1 (a shell, curl)."""
+        """etcd-usher:test (of the programs of build/release, or from the tar of `docker save` that $USHER_IMAGE names), etcd under the names
+        of its makers and of Kubernetes, usher-lab-tools:1 (a shell, curl)."""
         into, given = self.folder / "images", os.environ.get("USHER_IMAGE")
-        usher = Path(given).resolve() if given else usher_image(BUILD, into=into)
-        for image in (tools_image(into=into), usher, etcd_image(self.etcd, self.bin / "etcdctl", into=into)):
+        self.usher_tar = Path(given).resolve() if given else usher_image(BUILD, into=into)
+        for image in (tools_image(into=into), self.usher_tar, etcd_image(self.etcd, self.bin / "etcdctl", into=into)):
             self.load_image(image)
 
     @staticmethod
