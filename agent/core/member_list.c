@@ -70,13 +70,3 @@ size_t member_list_learner_count(const struct member_list *list)
             count++;
     return count;
 }
-
-size_t member_list_started_voter_count(const struct member_list *list)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < list->count; i++)
-        if (!list->members[i].is_learner && member_is_started(&list->members[i]))
-            count++;
-    return count;
-}

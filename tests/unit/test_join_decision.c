@@ -45,6 +45,12 @@ static void other_than_recorded_forget(struct bench *b) { other_than_recorded(b)
 static void stray_seed_with_data(struct bench *b) { data(b), two_clusters(b); }
 static void stray_seed_with_record(struct bench *b) { stray_seed_with_data(b), bench_recorded(b); }
 static void stray_remembered(struct bench *b) { data(b), two_clusters(b), b->view.endpoints[1].is_remembered = true; }
+static void stray_forgotten(struct bench *b)
+{
+    stray_seed_with_record(b);
+    b->record.forgotten_count = 1, b->record.forgotten[0].value = BENCH_OTHER_CLUSTER;
+}
+static void stray_forgotten_remembered(struct bench *b) { stray_forgotten(b), b->view.endpoints[1].is_remembered = true; }
 
 /* -- data with ids -- */
 static void data_unreachable(struct bench *b) { data(b), bench_unreachable(b); }
@@ -211,6 +217,8 @@ static const struct row rows[] = {
     ROW(stray_seed_with_data, REFUSE, CLUSTERS_DISAGREE),
     ROW(stray_seed_with_record, START, START_LISTED),
     ROW(stray_remembered, START, START_LISTED),
+    ROW(stray_forgotten, REFUSE, CLUSTERS_DISAGREE),
+    ROW(stray_forgotten_remembered, START, START_LISTED),
     ROW(data, START, START_LISTED),
     ROW(data_unreachable, START, START_UNSEEN),
     ROW(data_no_quorum, START, START_UNSEEN),
@@ -376,9 +384,46 @@ static void used_permits_are_named(void **state)
     }
 }
 
+/* With a WAL the entry is the one that it names, whoever has our URL. */
+static void our_entry_is_the_wals(void **state)
+{
+    struct bench *bench = bench_new();
+    struct member *named;
+
+    (void)state;
+    data(bench);
+    assert_int_equal(our_entry_find(&bench->facts).state, OUR_ENTRY_STARTED);
+    named = bench_member(bench, 0xb0, 7);
+    bench->facts.wal.member.value = 0xb0;
+    assert_ptr_equal(our_entry_find(&bench->facts).member, named);
+    bench->facts.wal.member.value = 0xb1;
+    assert_int_equal(our_entry_find(&bench->facts).state, OUR_ENTRY_ABSENT);
+    bench->view.live = LIVE_NO_QUORUM;
+    assert_int_equal(our_entry_find(&bench->facts).state, OUR_ENTRY_UNKNOWN);
+    free(bench);
+}
+
+/* Each action has a name of its own, and those that change nothing are these. */
+static void actions_are_told_apart(void **state)
+{
+    static const char *const names[] = {"unknown",       "wait",        "refuse",    "keep",    "hold-removed", "start",
+                                        "start-joining", "update-urls", "mark-left", "archive", "drop",         "delete-remains",
+                                        "add",           "remove",      "claim",     "found",   "forget"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        enum join_action action = (enum join_action)i;
+        bool changes_nothing = action <= JOIN_START_JOINING;
+        assert_string_equal(join_action_name(action), names[i]);
+        assert_int_equal(join_action_mutates(action), !changes_nothing);
+    }
+    assert_string_equal(join_action_name((enum join_action)(JOIN_FORGET + 1)), "unknown");
+    assert_false(join_action_mutates((enum join_action)(JOIN_FORGET + 1)));
+}
+
 int main(void)
 {
-    static struct CMUnitTest tests[sizeof rows / sizeof rows[0] + 3];
+    static struct CMUnitTest tests[sizeof rows / sizeof rows[0] + 5];
     size_t count = 0;
 
     for (; count < sizeof rows / sizeof rows[0]; count++)
@@ -386,5 +431,7 @@ int main(void)
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(removals_name_a_member);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(refusals_name_their_permit);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(used_permits_are_named);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(our_entry_is_the_wals);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(actions_are_told_apart);
     return cmocka_run_group_tests_name("join_decision", tests, NULL, NULL);
 }

@@ -54,6 +54,5 @@ bool url_list_overlaps(const struct url_list *a, const struct url_list *b);
 
 size_t member_list_voter_count(const struct member_list *list);
 size_t member_list_learner_count(const struct member_list *list);
-size_t member_list_started_voter_count(const struct member_list *list);
 
 #endif
