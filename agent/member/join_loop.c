@@ -18,7 +18,9 @@ static void write_message(struct usher *usher, const struct join_decision *decis
         .place_detail = usher->facts.data_place == PLACE_GOOD ? "" : usher->place_detail,
         .record_problem = usher->record_problem.text,
         .notes_problem = usher->notes_problem.text,
+        .set_record = usher->settings->set_record,
         .data_dir = usher->settings->data_dir,
+        .pod_namespace = usher->settings->pod_namespace,
     };
 
     message_for_join(&usher->facts, decision, &details, usher->message, sizeof usher->message);

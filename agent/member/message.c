@@ -117,40 +117,65 @@ static void add_gauge(struct bounded_text *text, enum reason reason, enum gauge_
                                                  : "the gauges of a quorum of voters could not be read twice");
 }
 
-/* Works wherever the data directory can be written, with or without an API. */
+/* A pod's images need no shell: there it goes into the set record. The file serves wherever the data directory can be written. */
 static void add_permit(struct bounded_text *text, const struct permit *permit, const struct message_details *details)
 {
+    static const char in_configmap[] = "configmap:";
+    const char *record = details->set_record != NULL ? details->set_record : "", *word = permit_word(permit->kind), *name = permit->name;
     char hex[ID_TEXT_BYTES];
 
     if (permit->kind == PERMIT_UNKNOWN || (permit->id == 0 && permit->name[0] == '\0'))
         return;
     id_to_hex(permit->id, hex);
-    bounded_text_printf(text, ". To allow it once: echo '%s=%s' > '%s/usher-permit'", permit_word(permit->kind),
-                        permit->id != 0 ? hex : permit->name, details->data_dir != NULL ? details->data_dir : "DATA-DIR");
+    if (permit->id != 0)
+        name = hex;
+    if (strncmp(record, in_configmap, sizeof in_configmap - 1) == 0)
+        bounded_text_printf(text,
+                            ". To allow it once: kubectl -n %s patch configmap %s --type=merge -p '{\"data\":{\"permit\":\"%s=%s\"}}'",
+                            details->pod_namespace, record + sizeof in_configmap - 1, word, name);
+    else
+        bounded_text_printf(text, ". To allow it once: echo '%s=%s' > '%s/usher-permit'", word, name,
+                            details->data_dir != NULL ? details->data_dir : "DATA-DIR");
+}
+
+static void add_seen(struct bounded_text *text, const struct join_facts *facts, const struct join_decision *decision,
+                     const struct message_details *details)
+{
+    bounded_text_printf(text, "%s.", reason_sentence(decision->reason));
+    add_seen_disk(text, facts, details);
+    add_seen_record(text, facts, details);
+    if (facts->view != NULL) {
+        bounded_text_printf(text, "; %s", live_word(facts->view->live));
+        add_endpoints(text, facts->view);
+    }
+    add_hex(text, "; it is about member ", decision->target.value);
+    add_gauge(text, decision->reason, facts->our_gauge);
+    if (details->notes_problem != NULL && details->notes_problem[0] != '\0')
+        bounded_text_printf(text, ". usher.json: %s", details->notes_problem);
+}
+
+static void add_next(struct bounded_text *text, const struct join_decision *decision, const struct message_details *details)
+{
+    if (decision->action != JOIN_REFUSE && decision->action != JOIN_WAIT && decision->action != JOIN_HOLD_REMOVED)
+        return;
+    if (strcmp(reason_remedy(decision->reason), "nothing") != 0)
+        bounded_text_printf(text, ". Next: %s", reason_remedy(decision->reason));
+    add_permit(text, &decision->would_help, details);
 }
 
 void message_for_join(const struct join_facts *facts, const struct join_decision *decision, const struct message_details *details,
                       char *out_text, size_t out_bytes)
 {
-    struct bounded_text text;
+    struct bounded_text seen, next;
+    size_t room;
 
-    bounded_text_init(&text, 4096);
-    bounded_text_printf(&text, "%s.", reason_sentence(decision->reason));
-    add_seen_disk(&text, facts, details);
-    add_seen_record(&text, facts, details);
-    if (facts->view != NULL) {
-        bounded_text_printf(&text, "; %s", live_word(facts->view->live));
-        add_endpoints(&text, facts->view);
-    }
-    add_hex(&text, "; it is about member ", decision->target.value);
-    add_gauge(&text, decision->reason, facts->our_gauge);
-    if (details->notes_problem != NULL && details->notes_problem[0] != '\0')
-        bounded_text_printf(&text, ". usher.json: %s", details->notes_problem);
-    if (decision->action == JOIN_REFUSE || decision->action == JOIN_WAIT || decision->action == JOIN_HOLD_REMOVED) {
-        if (strcmp(reason_remedy(decision->reason), "nothing") != 0)
-            bounded_text_printf(&text, ". Next: %s", reason_remedy(decision->reason));
-        add_permit(&text, &decision->would_help, details);
-    }
-    snprintf(out_text, out_bytes, "%s", bounded_text_c(&text));
-    bounded_text_done(&text);
+    bounded_text_init(&seen, 8192);
+    bounded_text_init(&next, 4096);
+    add_seen(&seen, facts, decision, details);
+    add_next(&next, decision, details);
+    /* Whatever is cut: what to do is said whole. */
+    room = next.length_bytes < out_bytes ? out_bytes - 1 - next.length_bytes : 0;
+    snprintf(out_text, out_bytes, "%.*s%s", (int)room, bounded_text_c(&seen), bounded_text_c(&next));
+    bounded_text_done(&seen);
+    bounded_text_done(&next);
 }

@@ -32,6 +32,7 @@ static const struct message_details details = {.data_dir = "/var/lib/etcd"};
 static void data_of_another_cluster(void **state)
 {
     struct bench *bench = bench_new();
+    struct message_details in_kubernetes = details;
 
     (void)state;
     bench_with_data(bench);
@@ -43,6 +44,10 @@ static void data_of_another_cluster(void **state)
     assert_says("the cluster answers [http://endpoint-1:2379: serving, member a1 of cluster c1");
     assert_says(". Next: ");
     assert_says(". To allow it once: echo 'archive=a0' > '/var/lib/etcd/usher-permit'");
+    in_kubernetes.set_record = "configmap:etcd-usher";
+    in_kubernetes.pod_namespace = "db";
+    say(bench, &in_kubernetes);
+    assert_says(". To allow it once: kubectl -n db patch configmap etcd-usher --type=merge -p '{\"data\":{\"permit\":\"archive=a0\"}}'");
     free(bench);
 }
 
@@ -132,6 +137,29 @@ static void the_longest_words_are_cut(void **state)
     free(bench);
 }
 
+/* However much was seen: the command that a person needs is said whole. */
+static void what_to_do_is_never_cut(void **state)
+{
+    static const char command[] = ". To allow it once: echo 'archive=a0' > '/var/lib/etcd/usher-permit'";
+    struct bench *bench = bench_new();
+    struct join_decision decision;
+    char words[2048];
+
+    (void)state;
+    bench_with_data(bench);
+    bench->facts.wal.cluster.value = BENCH_OTHER_CLUSTER;
+    bench_recorded(bench);
+    while (bench->view.endpoint_count < ENDPOINTS_MAX)
+        bench_endpoint(bench, UINT64_MAX, UINT64_MAX, ENDPOINT_UNREACHABLE);
+    for (size_t i = 0; i < ENDPOINTS_MAX; i++)
+        memset(bench->view.endpoints[i].address, 'a', URL_BYTES - 1);
+    decision = join_decide(&bench->facts);
+    message_for_join(&bench->facts, &decision, &details, words, sizeof words);
+    assert_int_equal(strlen(words), sizeof words - 1);
+    assert_string_equal(words + strlen(words) - (sizeof command - 1), command);
+    free(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +169,7 @@ int main(void)
         cmocka_unit_test(a_record_that_cannot_be_read),
         cmocka_unit_test(a_wrong_place_and_unreadable_notes),
         cmocka_unit_test(the_longest_words_are_cut),
+        cmocka_unit_test(what_to_do_is_never_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 /* Extra words of this machine that the facts do not hold; any may be NULL or empty. */
 struct message_details {
     const char *wal_problem, *place_detail, *record_problem, *notes_problem, *set_record;
-    const char *data_dir; /* for the permit command */
+    const char *data_dir, *pod_namespace; /* for the permit command */
 };
 
 /* One paragraph, no newline at its end; cut at out_bytes. */
