@@ -60,7 +60,8 @@
     X(132, NO_SPACE_TO_ARCHIVE, "no-space-to-archive", "J4",                                                                               \
       "the old data would be moved aside, but the volume has no room for the new data beside it",                                          \
       "make room or grow the volume; permit drop=ID deletes the old data instead")                                                         \
-    X(133, DROP_BY_PERMIT, "drop-by-permit", "J4", "a permit says to delete the old data instead of moving it aside", "nothing")           \
+    X(133, DROP_BY_PERMIT, "drop-by-permit", "J4", "a permit says to delete the old data, which there is no room to move aside",           \
+      "nothing")                                                                                                                           \
     X(134, DATA_UNREADABLE, "data-unreadable", "J5", "the data cannot be read: it is neither started nor taken as lost",                   \
       "look at permissions and disk; permit archive=SLOT moves it aside")                                                                  \
     X(135, DATA_TORN, "data-torn", "J5", "the WAL's first records are torn or not a WAL",                                                  \
