@@ -72,10 +72,26 @@ static void fill_learner(const struct sidecar *sidecar, struct snapshot *out)
         return;
     out->learner.is_known = true;
     out->learner.fraction = (double)promote->percent / 100;
+    out->learner.is_measured = promote->is_measured;
     out->learner.entries_to_go = promote->entries_to_go;
+    out->learner.bytes_to_go = promote->bytes_to_go;
+    out->learner.idle_ms = promote->idle_ms;
     out->learner.left_ms = promote->eta_ms;
     out->learner.is_stalled = promote->is_stalled;
     out->learner.learner_since_ms = sidecar->learner_since_ms;
+}
+
+static void fill_other_learner(const struct usher *usher, struct snapshot *out)
+{
+    char text[LEARNER_TEXT_BYTES];
+
+    usher_describe_learner(usher, text, sizeof text);
+    if (text[0] == '\0')
+        return;
+    out->other_learner.id = usher->other_learner.id;
+    out->other_learner.is_started = usher->other_learner.is_started;
+    out->other_learner.since_ms = usher->other_learner.since_ms;
+    snprintf(out->other_learner.text, sizeof out->other_learner.text, "%s", text);
 }
 
 static void fill_counters(const struct usher_counters *from, struct snapshot_counters *out)
@@ -121,9 +137,12 @@ void publish_fill(const struct sidecar *sidecar, struct snapshot *out)
     snprintf(out->last_text, sizeof out->last_text, "%s", sidecar->last_text);
     out->waiting_for = usher->waiting_for;
     out->waiting_since_ms = usher->waiting_since_ms;
+    if (usher->waiting_for != REASON_UNKNOWN)
+        snprintf(out->waiting_text, sizeof out->waiting_text, "%.*s", SNAPSHOT_TEXT_BYTES - 1, usher->message);
     out->list_read_at_ms = sidecar->list_read_at_ms;
     fill_members(sidecar, out);
     fill_learner(sidecar, out);
+    fill_other_learner(usher, out);
     out->is_stopping = sidecar->is_stopping;
     out->is_leaving = sidecar->leaving_since_ms >= 0;
     if (out->is_leaving)

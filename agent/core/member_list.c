@@ -49,6 +49,22 @@ const struct member *member_list_find_by_peer_url(const struct member_list *list
     return NULL;
 }
 
+const struct member *member_list_find_learner(const struct member_list *list, struct member_id except)
+{
+    const struct member *found = NULL;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct member *member = &list->members[i];
+        if (!member->is_learner || member_id_equals(member->id, except))
+            continue;
+        if (!member_is_started(member))
+            return member;
+        if (found == NULL)
+            found = member;
+    }
+    return found;
+}
+
 size_t member_list_count_by_peer_url(const struct member_list *list, const struct url_list *urls)
 {
     size_t count = 0;

@@ -20,7 +20,7 @@ struct promote_decision orphan_decide(struct orphan_watch *watch, struct member_
     if (!member_id_equals(watch->target, target))
         *watch = (struct orphan_watch){.target = target};
     decision = promote_decide(&watch->progress, facts);
-    if (decision.action != PROMOTE_NOW && decision.reason != REASON_PROMOTE_QUORUM) {
+    if (decision.action != PROMOTE_NOW && decision.reason != REASON_PROMOTE_QUORUM && decision.reason != REASON_LEARNER_UNHEARD) {
         watch->is_ready = false;
         return decision;
     }
@@ -31,7 +31,7 @@ struct promote_decision orphan_decide(struct orphan_watch *watch, struct member_
     if (facts->now_ms - watch->ready_since_ms < after_ms)
         decision.action = PROMOTE_WAIT;
     else if (decision.action != PROMOTE_NOW)
-        return decision; /* due, and quorum forbids it */
+        return decision; /* due, and quorum or silence forbid it */
     decision.reason = REASON_PROMOTE_ORPHAN;
     return decision;
 }

@@ -86,6 +86,25 @@ int64_t data_dir_free_bytes(const char *data_dir)
     return (int64_t)(volume.f_bavail * volume.f_frsize);
 }
 
+int64_t data_dir_snap_bytes(const char *data_dir)
+{
+    char path[PATH_TEXT_BYTES];
+    DIR *directory;
+    const struct dirent *entry;
+    int64_t sum = 0;
+
+    (void)snprintf(path, sizeof path, "%s/member/snap", data_dir);
+    directory = opendir(path);
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        struct stat file;
+        if (fstatat(dirfd(directory), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(file.st_mode))
+            sum += (int64_t)file.st_size;
+    }
+    if (directory != NULL)
+        (void)closedir(directory);
+    return sum;
+}
+
 static int is_archive(const struct dirent *entry)
 {
     return strncmp(entry->d_name, USHER_ARCHIVE_PREFIX, strlen(USHER_ARCHIVE_PREFIX)) == 0;

@@ -57,6 +57,16 @@ static enum apply_result no_voter(int64_t *out_again_in_ms, struct usher_error *
     return APPLY_REFUSED;
 }
 
+/* etcd takes one learner at a time and does not say which one it has. */
+static void say_who_blocks(const struct usher *usher, struct usher_error *err)
+{
+    char text[LEARNER_TEXT_BYTES];
+
+    usher_describe_learner(usher, text, sizeof text);
+    if (text[0] != '\0')
+        usher_error_set(err, "member add was not accepted, etcd takes one learner at a time (too many learner members): %s", text);
+}
+
 static enum apply_result apply_add(struct usher *usher, int64_t *out_again_in_ms, struct usher_error *err)
 {
     const struct world *world = usher->world;
@@ -71,6 +81,8 @@ static enum apply_result apply_add(struct usher *usher, int64_t *out_again_in_ms
         return failed(out_again_in_ms);
     world->add_learner(world->self, address, &usher->settings->join.peer_urls, deadline_in_ms(WRITE_CALL_MS), &answer);
     result = judge_answer(usher, &answer, "member add was not accepted", out_again_in_ms, err);
+    if (result == APPLY_REFUSED && answer.refusal == REFUSAL_TOO_MANY_LEARNERS)
+        say_who_blocks(usher, err);
     if (result != APPLY_DONE)
         return result;
     usher->counters.adds++;

@@ -308,6 +308,7 @@ void observe_join(struct usher *usher)
     fill_volume_facts(usher); /* forgotten clusters are known now */
     observe_cluster(usher, deadline_earlier(usher->start_by, deadline_in_ms(LOOK_MS)));
     observe_drop_strays(usher, &strays);
+    usher_watch_learner(usher, facts->wal.member);
     for (size_t i = 0; i < strays.count; i++)
         log_warn("ignoring the answer of %s: not our cluster", strays.lines[i]);
     judge_our_entry(usher);

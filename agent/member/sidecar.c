@@ -106,10 +106,12 @@ static void turn(struct sidecar *sidecar, enum leave_asked how)
     if (sidecar->own.port_accepts == TRI_NO && sidecar->usher.facts.etcd_lives_here != TRI_YES && how == LEAVE_NOT_ASKED)
         turn_without_etcd(sidecar);
     sidecar_keep(sidecar);
-    if (sidecar->own.port_accepts == TRI_YES && sidecar->membership != MEMBERSHIP_NONE && how == LEAVE_NOT_ASKED)
+    if ((sidecar->own.port_accepts == TRI_YES || sidecar->membership == MEMBERSHIP_LEARNER) && sidecar->membership != MEMBERSHIP_NONE &&
+        how == LEAVE_NOT_ASKED)
         sidecar_promote(sidecar);
     if (how == LEAVE_NOT_ASKED) {
         sidecar_promote_orphan(sidecar);
+        sidecar_report_blocker(sidecar);
         sidecar_remove_ghost(sidecar);
         sidecar_remove_dead(sidecar);
         sidecar_ask_for_peers(sidecar);

@@ -153,6 +153,7 @@ void sidecar_observe(struct sidecar *sidecar, bool looks_wide)
     }
     judge_own(sidecar);
     read_identity(sidecar);
+    usher_watch_learner(usher, sidecar->id);
     note_times(sidecar, began_ms);
     judge_membership(sidecar, began_ms);
 }

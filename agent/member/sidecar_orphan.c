@@ -1,4 +1,6 @@
 /* A voter's care for a learner of its own set that nobody promotes. Asks etcd nothing while there is no such learner. */
+#include <stdio.h>
+
 #include "usher/host/log.h"
 #include "usher/member/apply.h"
 #include "usher/member/observe.h"
@@ -47,8 +49,31 @@ void sidecar_promote_orphan(struct sidecar *sidecar)
         struct quorum_health health;
         observe_health(usher, &health);
         facts.quorum = quorum_judge(&usher->view, &health, QUORUM_PROMOTE, orphan);
+        facts.leader_hears = sidecar_leader_hears(sidecar, &sidecar->hear_orphan, orphan);
         decision = orphan_decide(&sidecar->orphan, orphan, &facts, usher->settings->orphan_after_ms);
     }
     if (decision.action == PROMOTE_NOW)
         promote(sidecar, orphan);
+}
+
+/* By every voter, since nobody knows who still has a sidecar; the leader's makes the event. */
+void sidecar_report_blocker(struct sidecar *sidecar)
+{
+    struct usher *usher = &sidecar->usher;
+    const struct learner_watch *watch = &usher->other_learner;
+    char text[LEARNER_TEXT_BYTES], line[LEARNER_TEXT_BYTES + 128];
+
+    if (!member_id_is_known(watch->id) || watch->is_started) {
+        sidecar->blocker_said = (struct member_id){0};
+        return;
+    }
+    if (member_id_equals(sidecar->blocker_said, watch->id) || sidecar->membership != MEMBERSHIP_VOTER ||
+        usher->world->now_ms(usher->world->self) - watch->since_ms < PROMOTE_STALLED_AFTER_MS)
+        return;
+    sidecar->blocker_said = watch->id;
+    usher_describe_learner(usher, text, sizeof text);
+    snprintf(line, sizeof line, "%s: it blocks the next join; start its pod, or `etcdctl member remove`", text);
+    log_warn("%s", line);
+    if (member_id_equals(sidecar->own.leader, sidecar->id))
+        usher_event(usher, true, "LearnerBlocks", line);
 }

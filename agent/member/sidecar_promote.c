@@ -2,12 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "usher/host/data_dir.h"
 #include "usher/host/log.h"
 #include "usher/member/apply.h"
 #include "usher/member/observe.h"
 #include "usher/member/sidecar.h"
 
-enum { STATUS_MS = 1000 };
+enum { STATUS_MS = 1000, HEARD_FRESH_MS = 1000, HEARD_GAP_MS = 5000 };
 
 void sidecar_read_progress(const struct sidecar *sidecar, struct member_id learner, const char *address, struct promote_facts *facts)
 {
@@ -27,12 +28,89 @@ void sidecar_read_progress(const struct sidecar *sidecar, struct member_id learn
         facts->own_is_learner = statuses[0].is_learner;
         facts->own_leader = statuses[0].leader;
         facts->own_applied = statuses[0].raft_applied_index;
+        facts->own_db_bytes = statuses[0].db_size_bytes;
     }
     /* The leader's word about what is committed, from the leader itself. */
     facts->leader_answers =
         known[1] && member_id_equals(statuses[1].member, sidecar->own.leader) && member_id_equals(statuses[1].leader, statuses[1].member);
-    if (facts->leader_answers)
+    if (facts->leader_answers) {
         facts->leader_committed = statuses[1].raft_index;
+        facts->leader_db_bytes = statuses[1].db_size_bytes;
+    }
+}
+
+enum tri sidecar_leader_hears(const struct sidecar *sidecar, struct hear_watch *watch, struct member_id learner)
+{
+    const struct world *world = sidecar->usher.world;
+    struct member_id leader = sidecar->own.leader;
+    const char *address = usher_address_of(&sidecar->usher, leader);
+    struct gauge_reading reading = {0};
+    bool goes_on;
+    int64_t now_ms;
+
+    if (address != NULL)
+        world->gauges(world->self, &address, 1, learner, deadline_in_ms(STATUS_MS), &reading);
+    if (!reading.was_read) {
+        *watch = (struct hear_watch){.learner = learner, .heard_at_ms = -1};
+        return TRI_UNKNOWN;
+    }
+    if (!reading.has_received_bytes)
+        return reading.shows_connected ? TRI_UNKNOWN : TRI_NO;
+    now_ms = world->now_ms(world->self);
+    goes_on = member_id_equals(watch->learner, learner) && member_id_equals(watch->leader, leader) &&
+              now_ms - watch->read_at_ms <= HEARD_GAP_MS && reading.received_bytes >= watch->bytes;
+    if (!goes_on)
+        *watch = (struct hear_watch){.learner = learner, .leader = leader, .heard_at_ms = -1};
+    else if (reading.received_bytes > watch->bytes)
+        watch->heard_at_ms = now_ms; /* an answer to a heartbeat at least: many times a second */
+    watch->bytes = reading.received_bytes;
+    watch->read_at_ms = now_ms;
+    return watch->heard_at_ms >= 0 && now_ms - watch->heard_at_ms <= HEARD_FRESH_MS ? TRI_YES : TRI_NO;
+}
+
+/* Its etcd serves nobody before it has its first data: how much of that is on our disk, and what the voters told in this look. */
+static void read_first_progress(const struct sidecar *sidecar, struct promote_facts *facts)
+{
+    const struct cluster_view *view = &sidecar->usher.view;
+
+    facts->disk_bytes = data_dir_snap_bytes(sidecar->usher.settings->data_dir);
+    for (size_t i = 0; i < view->endpoint_count; i++) {
+        const struct endpoint_view *endpoint = &view->endpoints[i];
+        if (endpoint->state != ENDPOINT_SERVING || !cluster_id_equals(endpoint->cluster, sidecar->cluster) ||
+            endpoint->raft_index <= facts->leader_committed)
+            continue;
+        facts->leader_committed = endpoint->raft_index;
+        facts->leader_db_bytes = endpoint->db_size_bytes;
+    }
+}
+
+/* What the leader hears is read once at the beginning, so that there is something to compare with, and then where it matters. */
+static bool is_nearly_there(const struct sidecar *sidecar)
+{
+    return sidecar->promote.in_sync_in_a_row > 0 || (sidecar->last_promote.is_measured && sidecar->last_promote.entries_to_go == 0) ||
+           !member_id_equals(sidecar->hear.learner, sidecar->id);
+}
+
+/* Once when it begins, with name, age and figures; once when it is over. */
+static void say_stall(struct sidecar *sidecar)
+{
+    const struct promote_decision *promote = &sidecar->last_promote;
+    char text[LEARNER_TEXT_BYTES], hex[ID_TEXT_BYTES];
+
+    if (promote->is_stalled == sidecar->stall_was_said)
+        return;
+    sidecar->stall_was_said = promote->is_stalled;
+    id_to_hex(sidecar->id.value, hex);
+    if (!promote->is_stalled) {
+        if (sidecar->membership == MEMBERSHIP_LEARNER)
+            log_line(LOG_LEVEL_INFO, reason_name(promote->reason), "learner %s makes progress again", hex);
+        return;
+    }
+    snprintf(text, sizeof text, "learner %s (%.100s) has made no progress for %lld s (%u %%, %llu entries to go): %s; %s", hex,
+             sidecar->usher.settings->join.name, (long long)(promote->idle_ms / 1000), promote->percent,
+             (unsigned long long)promote->entries_to_go, reason_sentence(promote->reason), reason_remedy(promote->reason));
+    log_line(LOG_LEVEL_WARN, reason_name(promote->reason), "%s", text);
+    usher_event(&sidecar->usher, true, "LearnerStalled", text);
 }
 
 static void promote_now(struct sidecar *sidecar)
@@ -66,12 +144,19 @@ void sidecar_promote(struct sidecar *sidecar)
     struct promote_facts facts = {.samples_wanted = usher->settings->promote_samples};
     bool list_is_read = usher->view.live == LIVE_REACHABLE && cluster_id_equals(usher->view.cluster, sidecar->cluster);
     bool was_done = sidecar->last_promote.action == PROMOTE_DONE;
+    bool can_ask = sidecar->own.port_accepts == TRI_YES;
 
     if (was_done && sidecar->membership == MEMBERSHIP_VOTER && !(sidecar->own.answered && sidecar->own.is_learner))
         return;
     if (list_is_read)
         facts.list_shows_learner = sidecar->membership == MEMBERSHIP_LEARNER ? TRI_YES : TRI_NO;
-    sidecar_read_progress(sidecar, sidecar->id, usher->settings->local_endpoint, &facts);
+    facts.now_ms = usher->world->now_ms(usher->world->self);
+    if (can_ask)
+        sidecar_read_progress(sidecar, sidecar->id, usher->settings->local_endpoint, &facts);
+    if (!facts.own_answers)
+        read_first_progress(sidecar, &facts);
+    if (facts.list_shows_learner == TRI_YES && facts.own_answers && facts.leader_answers && is_nearly_there(sidecar))
+        facts.leader_hears = sidecar_leader_hears(sidecar, &sidecar->hear, sidecar->id);
     sidecar->last_promote = promote_decide(&sidecar->promote, &facts);
     if (sidecar->last_promote.reason == REASON_PROMOTE_QUORUM) {
         struct quorum_health health;
@@ -83,14 +168,14 @@ void sidecar_promote(struct sidecar *sidecar)
         sidecar->learner_since_ms = facts.now_ms;
     if (sidecar->last_promote.action == PROMOTE_DONE)
         sidecar->learner_since_ms = -1;
+    say_stall(sidecar);
+    if (!can_ask)
+        return; /* etcd is down: what the turn does about that has its own pace and words */
     sidecar_say(sidecar,
                 sidecar->last_promote.action == PROMOTE_NOW    ? "promote"
                 : sidecar->last_promote.action == PROMOTE_DONE ? "serve"
                                                                : "wait",
                 sidecar->last_promote.reason, "");
-    if (sidecar->last_promote.is_stalled && !sidecar->stall_was_said)
-        usher_event(usher, true, "LearnerStalled", "this learner makes no progress; see /status");
-    sidecar->stall_was_said = sidecar->last_promote.is_stalled;
     if (sidecar->last_promote.action == PROMOTE_NOW)
         promote_now(sidecar);
     else if (sidecar->last_promote.again_in_ms > 0)

@@ -99,6 +99,42 @@ static void write_states(struct bounded_text *text, const struct snapshot *snaps
           has_time ? (double)(now_ms - snapshot->waiting_since_ms) / 1000.0 : 0.0);
 }
 
+/* What is not known is NaN; for a voter nothing is left to do. */
+static void to_go(struct bounded_text *text, const char *name, const char *help, bool is_learner, bool is_known, double value)
+{
+    family(text, name, "gauge", help);
+    if (is_learner && !is_known)
+        (void)bounded_text_printf(text, "etcd_usher_%s NaN\n", name);
+    else
+        (void)bounded_text_printf(text, "etcd_usher_%s %.15g\n", name, is_learner ? value : 0.0);
+}
+
+static void write_learners(struct bounded_text *text, const struct snapshot *snapshot, int64_t now_ms)
+{
+    bool is_learner = snapshot->learner.is_known, is_measured = snapshot->learner.is_measured;
+
+    gauge(text, "learner_progress_ratio", "How much of the leader's log our learner has applied; 1 for a voter.",
+          is_learner ? snapshot->learner.fraction : (double)(snapshot->membership == SNAPSHOT_VOTER));
+    to_go(text, "learner_entries_to_go", "Entries that our learner still has to apply.", is_learner, is_measured,
+          (double)snapshot->learner.entries_to_go);
+    to_go(text, "learner_bytes_to_go", "By how much the database of our learner is smaller than the leader's, while it catches up.",
+          is_learner, is_measured, (double)snapshot->learner.bytes_to_go);
+    to_go(text, "learner_seconds_to_go", "When our learner is in sync, by its speed so far.", is_learner, snapshot->learner.left_ms >= 0,
+          (double)snapshot->learner.left_ms / 1000.0);
+    to_go(text, "learner_idle_seconds", "How long our learner has made no progress.", is_learner, true,
+          (double)snapshot->learner.idle_ms / 1000.0);
+    gauge(text, "learner_stalled", "1 when our learner makes no progress.", is_learner && snapshot->learner.is_stalled);
+
+    family(text, "other_learner_seconds", "gauge", "How long we have seen a learner that is not ours: the next joiner waits for it.");
+    if (snapshot->other_learner.id.value == 0)
+        return;
+    char hex[ID_TEXT_BYTES];
+    id_to_hex(snapshot->other_learner.id.value, hex);
+    (void)bounded_text_printf(text, "etcd_usher_other_learner_seconds{member=\"%s\",started=\"%s\"} %.3f\n", hex,
+                              snapshot->other_learner.is_started ? "true" : "false",
+                              (double)(now_ms - snapshot->other_learner.since_ms) / 1000.0);
+}
+
 static void write_cluster(struct bounded_text *text, const struct snapshot *snapshot)
 {
     size_t voters, learners, healthy;
@@ -110,12 +146,6 @@ static void write_cluster(struct bounded_text *text, const struct snapshot *snap
     gauge(text, "quorum_voters", "Voters that a quorum needs.", voters ? (double)quorum : 0.0);
     gauge(text, "fault_tolerance_voters", "Healthy voters that may fail before the quorum is lost.",
           voters && healthy > quorum ? (double)(healthy - quorum) : 0.0);
-
-    gauge(text, "learner_progress_ratio", "How much of the leader's log our learner has applied; 1 for a voter.",
-          snapshot->learner.is_known ? snapshot->learner.fraction : (double)(snapshot->membership == SNAPSHOT_VOTER));
-    gauge(text, "learner_entries_to_go", "Entries that our learner still has to apply.",
-          snapshot->learner.is_known ? (double)snapshot->learner.entries_to_go : 0.0);
-    gauge(text, "learner_stalled", "1 when our learner makes no progress.", snapshot->learner.is_known && snapshot->learner.is_stalled);
 
     family(text, "etcd_version_info", "gauge", "1 for each etcd version seen in the cluster.");
     for (size_t i = 0; i < snapshot->member_count; i++) {
@@ -169,6 +199,7 @@ bool metrics_text_write(const struct snapshot *snapshot, const struct http_count
     (void)bounded_text_printf(out_text, "etcd_usher_build_info{version=\"%s\"} 1\n", version);
     write_probes(out_text, snapshot, now_ms);
     write_states(out_text, snapshot, now_ms);
+    write_learners(out_text, snapshot, now_ms);
     write_cluster(out_text, snapshot);
     write_counters(out_text, &snapshot->counters);
     counter(out_text, "http_requests_total", "HTTP requests answered.", http->requests);

@@ -73,8 +73,11 @@ static void add_learner(struct bounded_text *text, const struct snapshot *snapsh
 
     if (!snapshot->learner.is_known)
         return;
-    snprintf(line, sizeof line, "%.0f %%, %llu entries to go%s", snapshot->learner.fraction * 100,
-             (unsigned long long)snapshot->learner.entries_to_go, snapshot->learner.is_stalled ? "; no progress" : "");
+    snprintf(line, sizeof line, "%.0f %%, %llu entries to go", snapshot->learner.fraction * 100,
+             (unsigned long long)snapshot->learner.entries_to_go);
+    if (snapshot->learner.is_stalled)
+        snprintf(line, sizeof line, "%.0f %%, %llu entries to go; no progress for %lld s", snapshot->learner.fraction * 100,
+                 (unsigned long long)snapshot->learner.entries_to_go, (long long)(snapshot->learner.idle_ms / 1000));
     add_row(text, "catching up", line);
 }
 

@@ -151,18 +151,31 @@ static void put_cluster(struct document *document, json_t *root, const struct sn
     put(document, cluster, "quorum", voters ? count_of(quorum_size(voters)) : json_null());
     put(document, cluster, "members", members);
     put(document, root, "cluster", cluster);
+}
 
-    if (!snapshot->learner.is_known) {
-        put(document, root, "learner", json_null());
-        return;
+static void put_learners(struct document *document, json_t *root, const struct snapshot *snapshot, int64_t now_ms)
+{
+    bool is_measured = snapshot->learner.is_measured;
+    json_t *learner = snapshot->learner.is_known ? json_object() : json_null();
+    if (snapshot->learner.is_known) {
+        put(document, learner, "percent", is_measured ? json_real(snapshot->learner.fraction * 100.0) : json_null());
+        put(document, learner, "entries_to_go", is_measured ? count_of(snapshot->learner.entries_to_go) : json_null());
+        put(document, learner, "bytes_to_go", is_measured ? json_integer((json_int_t)snapshot->learner.bytes_to_go) : json_null());
+        put(document, learner, "seconds_to_go",
+            snapshot->learner.left_ms < 0 ? json_null() : json_real((double)snapshot->learner.left_ms / 1000.0));
+        put(document, learner, "seconds_without_progress", json_real((double)snapshot->learner.idle_ms / 1000.0));
+        put(document, learner, "is_stalled", json_boolean(snapshot->learner.is_stalled));
     }
-    json_t *learner = json_object();
-    put(document, learner, "percent", json_real(snapshot->learner.fraction * 100.0));
-    put(document, learner, "entries_to_go", count_of(snapshot->learner.entries_to_go));
-    put(document, learner, "seconds_to_go",
-        snapshot->learner.left_ms < 0 ? json_null() : json_real((double)snapshot->learner.left_ms / 1000.0));
-    put(document, learner, "is_stalled", json_boolean(snapshot->learner.is_stalled));
     put(document, root, "learner", learner);
+
+    json_t *other = snapshot->other_learner.id.value != 0 ? json_object() : json_null();
+    if (snapshot->other_learner.id.value != 0) {
+        put(document, other, "id", id_or_null(snapshot->other_learner.id.value));
+        put(document, other, "is_started", json_boolean(snapshot->other_learner.is_started));
+        put(document, other, "seconds", seconds_since(snapshot->other_learner.since_ms, now_ms));
+        put(document, other, "text", text_or_null(snapshot->other_learner.text));
+    }
+    put(document, root, "other_learner", other);
 }
 
 static void put_rest(struct document *document, json_t *root, const struct snapshot *snapshot)
@@ -210,6 +223,7 @@ bool status_json_write(const struct snapshot *snapshot, const char *version, int
     put_health(&document, root, snapshot, now_ms);
     put_decisions(&document, root, snapshot, now_ms);
     put_cluster(&document, root, snapshot);
+    put_learners(&document, root, snapshot, now_ms);
     put_rest(&document, root, snapshot);
     bool is_written =
         document.is_whole && root && json_dump_callback(root, on_dump, out_text, is_pretty ? JSON_INDENT(2) : JSON_COMPACT) == 0;

@@ -38,6 +38,8 @@ static void statuses(void *self, const char *const *addresses, size_t count, str
         size_t at = index_of(addresses[i]);
         known[i] = fake->answers_status[at];
         out[i] = (struct etcd_status){.cluster = fake->view.cluster, .member = fake->view.list.members[at].id, .leader = {1}};
+        out[i].is_learner = fake->view.list.members[at].is_learner;
+        out[i].raft_index = out[i].raft_applied_index = fake->raft_index[at];
     }
 }
 
@@ -50,8 +52,23 @@ static void gauges(void *self, const char *const *addresses, size_t count, struc
     (void)target;
     (void)deadline;
     fake->gauge_reads++;
+    fake->received_bytes += fake->bytes_a_read;
     for (size_t i = 0; i < count; i++)
-        out[i] = (struct gauge_reading){.was_read = !fake->gauges_unread, .shows_connected = fake->shows_connected};
+        out[i] = (struct gauge_reading){.was_read = !fake->gauges_unread,
+                                        .shows_connected = fake->shows_connected,
+                                        .has_received_bytes = fake->counts_bytes,
+                                        .received_bytes = fake->received_bytes};
+}
+
+static void promote(void *self, const char *address, struct member_id id, struct deadline deadline, struct etcd_answer *out)
+{
+    struct fake_world *fake = self;
+
+    (void)address;
+    (void)deadline;
+    fake->promotions++;
+    fake->promoted = id;
+    *out = fake->answer;
 }
 
 static void remove_member(void *self, const char *address, struct member_id id, struct deadline deadline, struct etcd_answer *out)
@@ -117,10 +134,10 @@ static void event(void *self, bool is_warning, const char *reason, const char *m
     struct fake_world *fake = self;
 
     (void)is_warning;
-    (void)message;
     fake->events++;
     fake->events_before_verdict += fake->verdicts == 0 ? 1 : 0;
     snprintf(fake->last_event, sizeof fake->last_event, "%s", reason);
+    snprintf(fake->last_event_text, sizeof fake->last_event_text, "%s", message);
 }
 
 static int64_t now_ms(void *self) { return monotonic_ms() + ((const struct fake_world *)self)->jumped_ms; }
@@ -180,6 +197,7 @@ void fake_world_init(struct fake_world *fake, const char *folder, size_t voters)
         .look = look,
         .statuses = statuses,
         .gauges = gauges,
+        .promote = promote,
         .remove = remove_member,
         .move_leader = move_leader,
         .port_accepts = port_accepts,

@@ -19,13 +19,17 @@ struct fake_world {
     bool record_is_unreadable, swap_fails, api_hangs, etcd_hangs; /* hangs = answers at the deadline, for 3 s at most */
     bool answers_status[MEMBERS_MAX];                             /* by index in the view's list */
     bool shows_connected, gauges_unread;                          /* the gauges of all voters */
+    bool counts_bytes;                                            /* they tell received_bytes, too */
+    uint64_t received_bytes, bytes_a_read;                        /* what they have received of anybody, and how much more at each read */
+    uint64_t raft_index[MEMBERS_MAX];                             /* committed and applied, by index */
     struct etcd_answer answer;                                    /* of every write */
 
     /* -- what was asked -- */
-    unsigned own_pod_reads, other_pod_reads, set_reads, record_reads, record_swaps, looks, status_calls, gauge_reads, removals, moves;
+    unsigned own_pod_reads, other_pod_reads, set_reads, record_reads, record_swaps, looks, status_calls, gauge_reads, removals, moves,
+        promotions;
     unsigned events, verdicts, events_before_verdict;
-    struct member_id removed;
-    char last_event[64], other_pod_name[NAME_BYTES];
+    struct member_id removed, promoted;
+    char last_event[64], last_event_text[1024], other_pod_name[NAME_BYTES];
     enum reason verdict;
 };
 

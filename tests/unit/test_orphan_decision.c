@@ -122,6 +122,22 @@ static void quorum_is_asked_for_only_when_due(void **state)
     assert_int_equal(poll_at(&watch, AFTER_MS + 1000, QUORUM_TOO_FEW_LEFT).action, PROMOTE_WAIT);
 }
 
+/* Due, and not heard just then: it stays due, and is promoted once it is heard. */
+static void an_unheard_orphan_waits_without_starting_anew(void **state)
+{
+    struct orphan_watch watch = {0};
+    struct promote_facts facts = in_sync_at(AFTER_MS + 1000);
+
+    (void)state;
+    for (int64_t at = 0; at <= AFTER_MS; at += 1000)
+        (void)poll_at(&watch, at, QUORUM_UNKNOWN);
+    facts.leader_hears = TRI_NO;
+    assert_int_equal(orphan_decide(&watch, (struct member_id){LEARNER}, &facts, AFTER_MS).action, PROMOTE_WAIT);
+    facts = in_sync_at(AFTER_MS + 2000);
+    facts.leader_hears = TRI_YES;
+    assert_int_equal(orphan_decide(&watch, (struct member_id){LEARNER}, &facts, AFTER_MS).action, PROMOTE_NOW);
+}
+
 /* A stopped learner answers nobody: it is never promoted, and its time starts anew when it is back. */
 static void a_stopped_learner_is_not_promoted(void **state)
 {
@@ -155,7 +171,7 @@ int main(void)
         cmocka_unit_test(a_learner_of_our_record_is_chosen), cmocka_unit_test(others_are_never_chosen),
         cmocka_unit_test(our_own_learner_is_not_an_orphan),  cmocka_unit_test(its_own_sidecar_comes_first),
         cmocka_unit_test(quorum_is_asked_for_only_when_due), cmocka_unit_test(a_stopped_learner_is_not_promoted),
-        cmocka_unit_test(another_learner_starts_anew),
+        cmocka_unit_test(another_learner_starts_anew),       cmocka_unit_test(an_unheard_orphan_waits_without_starting_anew),
     };
     return cmocka_run_group_tests_name("orphan_decision", tests, NULL, NULL);
 }

@@ -47,6 +47,8 @@ static void late_by_one(struct promote_facts *f) { f->own_read_at_ms = 6001; }
 static void just_in_time(struct promote_facts *f) { f->own_read_at_ms = 6000; }
 static void quorum_forbids(struct promote_facts *f) { f->quorum = QUORUM_TOO_FEW_LEFT; }
 static void quorum_unknown(struct promote_facts *f) { f->quorum = QUORUM_UNKNOWN; }
+static void leader_hears(struct promote_facts *f) { f->leader_hears = TRI_YES; }
+static void leader_hears_nothing(struct promote_facts *f) { f->leader_hears = TRI_NO; }
 static void two_wanted(struct promote_facts *f) { f->samples_wanted = 2; }
 static void none_wanted(struct promote_facts *f) { f->samples_wanted = 0; }
 
@@ -69,6 +71,8 @@ static const struct row rows[] = {
     ROW(just_in_time, NOW, PROMOTE),
     ROW(quorum_forbids, WAIT, PROMOTE_QUORUM),
     ROW(quorum_unknown, WAIT, PROMOTE_QUORUM),
+    ROW(leader_hears, NOW, PROMOTE),
+    ROW(leader_hears_nothing, WAIT, LEARNER_UNHEARD),
     ROW(two_wanted, WAIT, CATCHING_UP),
     ROW(none_wanted, WAIT, CATCHING_UP),
 };
@@ -164,12 +168,16 @@ static void progress_is_told(void **state)
     (void)state;
     facts.leader_committed = 20000;
     facts.own_applied = 10000;
+    facts.leader_db_bytes = 3000;
+    facts.own_db_bytes = 1000;
     decision = promote_decide(&progress, &facts);
     assert_int_equal(decision.again_in_ms, PROMOTE_FAR_MS);
     facts.own_applied = 15000;
     facts.now_ms += 1000;
     decision = promote_decide(&progress, &facts);
+    assert_true(decision.is_measured);
     assert_int_equal(decision.entries_to_go, 5000);
+    assert_int_equal(decision.bytes_to_go, 2000);
     assert_int_equal(decision.again_in_ms, PROMOTE_NEAR_MS);
     assert_in_range(decision.percent, 74, 75);
     assert_int_equal(decision.eta_ms, 1000);
@@ -182,6 +190,109 @@ static void progress_is_told(void **state)
     assert_false(promote_decide(&progress, &facts).is_stalled);
 }
 
+/* As polls do: `at_ms` after the first, with the figures of a learner half way. */
+static struct promote_decision poll_half_way(struct promote_progress *progress, int64_t at_ms, void (*bend)(struct promote_facts *))
+{
+    struct promote_facts facts = good();
+
+    facts.own_applied = 50;
+    facts.leader_read_at_ms += at_ms;
+    facts.own_read_at_ms = facts.now_ms = facts.leader_read_at_ms + 10;
+    bend(&facts);
+    return promote_decide(progress, &facts);
+}
+
+/* Whoever is silent: an etcd that is stopped, a leader that is out of reach, a list that nobody reads out to us. */
+static void silence_is_a_stall(void **state)
+{
+    static void (*const ways[])(struct promote_facts *) = {own_is_silent, leader_is_silent, own_sees_no_leader, list_unread};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct promote_progress progress = {0};
+        struct promote_decision decision;
+        (void)poll_half_way(&progress, 0, in_sync);
+        assert_false(poll_half_way(&progress, PROMOTE_STALLED_AFTER_MS - 1, ways[i]).is_stalled);
+        decision = poll_half_way(&progress, PROMOTE_STALLED_AFTER_MS, ways[i]);
+        assert_true(decision.is_stalled);
+        assert_int_equal(decision.idle_ms, PROMOTE_STALLED_AFTER_MS);
+        assert_true(decision.is_measured); /* as last seen */
+        assert_int_equal(decision.entries_to_go, 50);
+        assert_int_equal(decision.eta_ms, -1);
+    }
+}
+
+/* The figures of nobody are not "0 entries to go". */
+static void what_was_never_seen_has_no_figures(void **state)
+{
+    struct promote_progress progress = {0};
+
+    (void)state;
+    assert_false(poll_half_way(&progress, 0, own_is_silent).is_measured);
+    assert_true(poll_half_way(&progress, PROMOTE_STALLED_AFTER_MS, own_is_silent).is_stalled);
+    assert_false(poll_half_way(&progress, PROMOTE_STALLED_AFTER_MS + 1, in_sync).is_stalled); /* it has started: that is progress */
+}
+
+/* etcd serves nobody before it has its first data; what it writes tells how far it is. */
+static void what_is_written_is_progress(void **state)
+{
+    struct promote_progress progress = {0};
+    struct promote_facts facts = good();
+    struct promote_decision decision;
+
+    (void)state;
+    facts.own_answers = facts.leader_answers = false;
+    facts.leader_db_bytes = 4000;
+    facts.leader_committed = 1000;
+    assert_false(promote_decide(&progress, &facts).is_measured);
+    facts.disk_bytes = 1000;
+    facts.now_ms += PROMOTE_STALLED_AFTER_MS;
+    assert_false(promote_decide(&progress, &facts).is_stalled);
+    facts.disk_bytes = 2000;
+    facts.now_ms += PROMOTE_STALLED_AFTER_MS;
+    decision = promote_decide(&progress, &facts);
+    assert_false(decision.is_stalled);
+    assert_true(decision.is_measured);
+    assert_in_range(decision.percent, 49, 50);
+    assert_in_range(decision.entries_to_go, 500, 510);
+    assert_int_equal(decision.bytes_to_go, 2000);
+    assert_int_equal(decision.eta_ms, 2 * PROMOTE_STALLED_AFTER_MS);
+    facts.disk_bytes = 1500; /* a crash took some of it: no progress */
+    facts.now_ms += PROMOTE_STALLED_AFTER_MS;
+    assert_true(promote_decide(&progress, &facts).is_stalled);
+    facts.disk_bytes = 9000;
+    assert_int_equal(promote_decide(&progress, &facts).percent, 99);
+    assert_int_equal(promote_decide(&progress, &facts).bytes_to_go, 0);
+}
+
+/* Cut off from the leader in an idle cluster: nothing to go, and nobody hears it. */
+static void an_unheard_learner_stalls(void **state)
+{
+    struct promote_progress progress = {0};
+
+    (void)state;
+    for (unsigned at = 0; at < PROMOTE_STALLED_AFTER_MS / 100; at++)
+        assert_int_equal(poll(&progress, at, leader_hears_nothing), PROMOTE_WAIT);
+    struct promote_facts facts = good();
+    facts.now_ms += PROMOTE_STALLED_AFTER_MS;
+    facts.leader_hears = TRI_NO;
+    assert_true(promote_decide(&progress, &facts).is_stalled);
+    facts.leader_hears = TRI_YES;
+    assert_false(promote_decide(&progress, &facts).is_stalled);
+}
+
+static void a_voter_does_not_stall(void **state)
+{
+    struct promote_progress progress = {0};
+
+    (void)state;
+    assert_int_equal(poll(&progress, 0, voter), PROMOTE_DONE);
+    assert_false(poll_half_way(&progress, PROMOTE_STALLED_AFTER_MS * 2, list_unread).is_stalled);
+    (void)poll(&progress, 1, in_sync);
+    assert_int_equal(poll(&progress, 2, voter), PROMOTE_DONE);
+    assert_false(poll_half_way(&progress, PROMOTE_STALLED_AFTER_MS * 2, list_unread).is_stalled);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -191,6 +302,11 @@ int main(void)
         cmocka_unit_test(a_moving_leader_is_caught),
         cmocka_unit_test(a_mark_that_is_reached_too_late_starts_the_row_anew),
         cmocka_unit_test(progress_is_told),
+        cmocka_unit_test(silence_is_a_stall),
+        cmocka_unit_test(what_was_never_seen_has_no_figures),
+        cmocka_unit_test(what_is_written_is_progress),
+        cmocka_unit_test(an_unheard_learner_stalls),
+        cmocka_unit_test(a_voter_does_not_stall),
     };
     return cmocka_run_group_tests_name("promote_decision", tests, NULL, NULL);
 }

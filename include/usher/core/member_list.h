@@ -48,6 +48,9 @@ const struct member *member_list_find_by_peer_url(const struct member_list *list
 /* How many members share a peer URL with `urls` (two = the caller must refuse). */
 size_t member_list_count_by_peer_url(const struct member_list *list, const struct url_list *urls);
 
+/* The learner other than `except` that takes the place that the next joiner waits for: one that never started first. NULL = none. */
+const struct member *member_list_find_learner(const struct member_list *list, struct member_id except);
+
 bool url_equals(const char *a, const char *b);
 bool url_list_contains(const struct url_list *list, const char *url);
 bool url_list_overlaps(const struct url_list *a, const struct url_list *b);

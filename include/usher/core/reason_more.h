@@ -14,7 +14,9 @@
     X(306, PROMOTE_QUORUM, "promote-quorum", "4.4", "our learner is in sync, but with it as a voter too few voters would be healthy",      \
       "bring the other voters back first")                                                                                                 \
     X(307, PROMOTE, "promote", "4.2", "our learner is in sync: it becomes a voter", "nothing")                                             \
-    X(308, PROMOTE_ORPHAN, "promote-orphan", "4.2", "a learner of our set is in sync and nobody promoted it: we do", "nothing")
+    X(308, PROMOTE_ORPHAN, "promote-orphan", "4.2", "a learner of our set is in sync and nobody promoted it: we do", "nothing")            \
+    X(309, LEARNER_UNHEARD, "learner-unheard", "4.2", "our learner is in sync, but the leader has not heard from it just now",             \
+      "if it lasts: look at the network between the peer ports of the members")
 
 #define USHER_REASONS_LEAVE(X)                                                                                                             \
     X(400, STAY_NOT_ASKED, "stay-not-asked", "4.3", "nobody asked", "nothing")                                                             \

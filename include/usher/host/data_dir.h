@@ -11,6 +11,8 @@
 /* G3. `needs_mount`: in Kubernetes the directory must be on a mounted volume (/proc/self/mountinfo: not the container's root mount). */
 enum data_place data_dir_place(const char *data_dir, const char *wal_dir, bool needs_mount, char *out_detail, size_t detail_bytes);
 int64_t data_dir_free_bytes(const char *data_dir); /* -1 unknown */
+/* What lies in member/snap: the database, or a snapshot on its way. 0: nothing, or not known. */
+int64_t data_dir_snap_bytes(const char *data_dir);
 bool data_dir_has_archive(const char *data_dir);
 
 /* Moves member/ (and a separate WAL directory's contents: snap first, WAL last) to <prefix><UTC time>-<why>-<member hex>. Holds the flock on

@@ -61,6 +61,13 @@ struct janitor_ear {
     } of[MEMBERS_MAX];
 };
 
+/* Does raft's leader hear a learner? What it has received of it, read again and again. */
+struct hear_watch {
+    struct member_id learner, leader; /* of the read below; others start anew */
+    uint64_t bytes;
+    int64_t read_at_ms, heard_at_ms; /* -1 = not yet */
+};
+
 struct sidecar {
     struct usher usher;
     struct leave_door door;
@@ -99,8 +106,10 @@ struct sidecar {
     /* -- promotion -- */
     struct promote_progress promote;
     struct promote_decision last_promote;
+    struct hear_watch hear, hear_orphan;
     int64_t learner_since_ms;
     bool stall_was_said;
+    struct member_id blocker_said; /* somebody else's learner that was reported */
     struct orphan_watch orphan;
 
     /* -- other members that are dead: of seats that were given up, and, where a person said so, any -- */
@@ -139,7 +148,10 @@ void sidecar_keep(struct sidecar *sidecar);                     /* sidecar_keep.
 void sidecar_promote(struct sidecar *sidecar);                  /* sidecar_promote.c */
 /* Both statuses that "in sync" is judged by: of the learner at its address (NULL: not known), and of the leader. */
 void sidecar_read_progress(const struct sidecar *sidecar, struct member_id learner, const char *address, struct promote_facts *facts);
+/* NO = nothing new, or this was the first read of this pair; UNKNOWN = the leader's /metrics does not tell. */
+enum tri sidecar_leader_hears(const struct sidecar *sidecar, struct hear_watch *watch, struct member_id learner);
 void sidecar_promote_orphan(struct sidecar *sidecar); /* sidecar_orphan.c: another learner of our set */
+void sidecar_report_blocker(struct sidecar *sidecar); /* sidecar_orphan.c: a learner that was added and never started */
 void sidecar_remove_ghost(struct sidecar *sidecar);   /* sidecar_ghost.c: a dead member of our set whose seat was given up */
 void sidecar_remove_dead(struct sidecar *sidecar);    /* sidecar_janitor.c: any dead member, where a person said so */
 /* True: the request is answered (or there was none). */

@@ -15,6 +15,15 @@ struct usher_counters {
     uint64_t leaves_done, leaves_stayed, leaves_failed; /* evaluations, by how they ended */
 };
 
+enum { LEARNER_TEXT_BYTES = 512 };
+
+/* The learner of somebody else that takes the place in the list, and since when we see it there. */
+struct learner_watch {
+    struct member_id id; /* 0 = none */
+    int64_t since_ms;
+    bool is_started;
+};
+
 struct usher {
     const struct settings *settings;
     const struct world *world;
@@ -42,7 +51,8 @@ struct usher {
     int64_t looking_since_ms;    /* the state that J3 and J14 look at; -1 = none */
     enum reason looking_reason;
     int64_t our_removal_at_ms; /* our last REMOVE of an entry of ours; -1 = none */
-    unsigned attempts;         /* refusals of etcd in a row, for the back-off */
+    struct learner_watch other_learner;
+    unsigned attempts; /* refusals of etcd in a row, for the back-off */
 
     /* -- this run -- */
     struct member_id added; /* by this very process: what SIGTERM may take back */
@@ -58,6 +68,11 @@ void usher_init(struct usher *usher, const struct settings *settings, const stru
 
 /* An event on our pod, where there is an API; best effort. `reason` is CamelCase. */
 void usher_event(const struct usher *usher, bool is_warning, const char *reason, const char *message);
+
+/* After a look: who else is a learner. `ours` is not counted. */
+void usher_watch_learner(struct usher *usher, struct member_id ours);
+/* That learner for people: its ID, its slot in our set record or its name, its URL, what it is up to, and for how long. "" = none. */
+void usher_describe_learner(const struct usher *usher, char *out, size_t out_bytes);
 
 /* The address to send a directed call for `id` to: where it answered last, else its first client URL; NULL when neither is known. */
 const char *usher_address_of(const struct usher *usher, struct member_id id);

@@ -106,12 +106,23 @@ struct snapshot {
     /* -- while we are a learner -- */
     struct {
         bool is_known;
-        double fraction; /* 0 to 1 */
+        bool is_measured; /* the next three are known, as last seen */
+        double fraction;  /* 0 to 1 */
         uint64_t entries_to_go;
+        int64_t bytes_to_go;
         int64_t left_ms; /* estimate; -1 = none */
+        int64_t idle_ms; /* without progress */
         bool is_stalled;
         int64_t learner_since_ms;
     } learner;
+
+    /* -- a learner that is not ours: the next joiner waits for it -- */
+    struct {
+        struct member_id id; /* 0 = none */
+        bool is_started;
+        int64_t since_ms; /* when we saw it first */
+        char text[SNAPSHOT_TEXT_BYTES];
+    } other_learner;
 
     /* -- leaving -- */
     bool is_stopping; /* SIGTERM came */

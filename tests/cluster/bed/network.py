@@ -1,6 +1,7 @@
 """Pods in network namespaces of their own, joined by a switch; links that are cut, and ways on which packets vanish.
 
 A namespace lives as long as the process that holds it, and that ends with the test, however the test ends: nothing is ever left behind."""
+import dataclasses
 import os
 import subprocess
 
@@ -20,6 +21,12 @@ def run(*words, net=None):
     command = ["nsenter", f"--net=/proc/{net.popen.pid}/ns/net", *words] if net else list(words)
     result = subprocess.run(command, capture_output=True, text=True, timeout=20)
     assert result.returncode == 0, f"{' '.join(map(str, words))}: {result.stderr}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Side:
+    """One of a pod's addresses, for swallow() and let_through()."""
+    ip: str
 
 
 class Network:
@@ -83,6 +90,21 @@ class Network:
     def let_through(self, pod, *others):
         for other in others:
             run("ip", "neigh", "delete", other.ip, "dev", "eth0", net=self.holders[pod])
+
+    def part(self, *pods):
+        """Their etcds talk to each other between addresses of their own from now on, so that this way alone can be cut: the clients' stays open."""
+        sides = {pod: self.address(20 + number) for number, pod in enumerate(pods)}
+        for pod, ip in sides.items():
+            run("ip", "address", "add", f"{ip}/27", "dev", "eth0", net=self.holders[pod])
+            pod.peer, pod.peer_side = f"http://{ip}:2380", Side(ip)
+            for other in sides.values():
+                if other != ip:
+                    run("ip", "route", "add", other, "dev", "eth0", "src", ip, net=self.holders[pod])
+
+    def slow(self, pod, rate):
+        """What comes to it comes at this rate at most, such as 20mbit; None = as fast as ever."""
+        words = ["tc", "qdisc", "replace" if rate else "delete", "dev", self.inner[pod], "root"]
+        run(*words, *(["tbf", "rate", rate, "burst", "64kb", "latency", "400ms"] if rate else []), net=self.switch)
 
     def close(self):
         for holder in (*self.holders.values(), self.switch):
