@@ -98,7 +98,7 @@ int64_t data_dir_snap_bytes(const char *data_dir)
     while (directory != NULL && (entry = readdir(directory)) != NULL) {
         struct stat file;
         if (fstatat(dirfd(directory), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(file.st_mode))
-            sum += (int64_t)file.st_size;
+            sum += (int64_t)(file.st_blocks * 512 < file.st_size ? file.st_blocks * 512 : file.st_size); /* a new database has holes */
     }
     if (directory != NULL)
         (void)closedir(directory);

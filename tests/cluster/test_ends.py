@@ -1,4 +1,5 @@
 """The ways in which a pod's life ends: with a hook, without, with kill -9, in pieces."""
+import json
 import subprocess
 import time
 
@@ -158,3 +159,63 @@ def test_the_last_voter_does_not_wait(bed):
     assert time.monotonic() - began < 8, "STAY took long"
     pod.start_and_wait()
     bed.check([pod])
+
+
+@pytest.mark.parametrize("policy", ["never", "asked"])
+def test_an_end_that_is_no_leave(bed, policy):
+    """--leave=never and asked: hook and SIGTERM, the leader's too, and nobody leaves; the hook does not keep the kubelet waiting."""
+    pods = bed.grow(bed.set(3, leave=policy))
+    before = members(bed, pods[0])
+    leader = next(pod for pod in pods if pod.member_id == int(pods[0].status()["leader"]))
+    began = time.monotonic()
+    subprocess.run([LAUNCHER, "leave"], env=leader.env(), capture_output=True, timeout=60)
+    assert time.monotonic() - began < 6, "STAY took long"
+    leader.stop(hook=False)
+    rest = [pod for pod in pods if pod is not leader]
+    wait_until(lambda: all(pod.probe()[0] == 200 for pod in rest), "the others go on")
+    leader.start_and_wait()
+    bed.check(pods)
+    assert members(bed, pods[0]) == before
+
+
+def test_nobody_is_taken_out_over_the_network(bed):
+    """--leave=always: GET /prestop, without an API that shows that the pod ends, is answered, and the member stays."""
+    pods = bed.grow(bed.set(3))
+    before = members(bed, pods[0])
+    began = time.monotonic()
+    status, text = pods[2].probe("/prestop")
+    assert time.monotonic() - began < 6, "STAY took long"
+    assert status != 0 and text
+    assert members(bed, pods[0]) == before
+    bed.check(pods)
+
+
+def test_a_learner_leaves(bed):
+    """A learner that runs and is not in sync long enough yet: it is removed, and blocks nobody."""
+    pods = bed.set(2, promote_samples="100")
+    bed.grow(pods[:1])
+    pods[1].new_life()
+    assert pods[1].init().returncode == 0
+    pods[1].start_etcd()
+    pods[1].wait_serving()
+    pods[1].start_sidecar()
+    wait_until(lambda: json.loads(pods[1].probe("/status")[1] or "{}").get("membership") == "learner", "it is a learner, and knows")
+    pods[1].stop()
+    assert len(members(bed, pods[0])) == 1
+    bed.check(pods[:1])
+
+
+@pytest.mark.slow
+def test_the_leader_that_is_preferred(bed):
+    """--leader-preference: the leader that leaves hands over to that one, although others come before it in the list."""
+    pods = bed.grow(bed.set(4, leave="asked"))
+    leader = next(pod for pod in pods if pod.member_id == int(pods[0].status()["leader"]))
+    heir = [pod for pod in pods if pod is not leader][-1]
+    leader.sidecar.kill()
+    leader.start_sidecar(f"--leader-preference={heir.name}")
+    leader.wait_ready()
+    ordered = subprocess.run([USHER, "leave", f"--plan-dir={leader.plan}"], capture_output=True, text=True, timeout=60)
+    assert ordered.returncode == 0, ordered.stderr
+    assert int(heir.status()["leader"]) == heir.member_id
+    leader.stop()
+    bed.check([pod for pod in pods if pod is not leader])

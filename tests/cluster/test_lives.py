@@ -93,6 +93,7 @@ def test_forget_lets_a_set_begin_anew(bed):
     record = bed.record()
     assert record["cluster-id"] != first and record["forgotten"] == [first]
     assert not (pods[0].data / "usher-permit").exists()
+    bed.check(pods)
 
 
 def test_foreign_volume_is_refused(bed):
@@ -108,6 +109,9 @@ def test_foreign_volume_is_refused(bed):
     pods[2].new_life()
     refused = pods[2].init()
     assert refused.returncode == 3 and "foreign-slot" in refused.stderr and f"archive={foreign:x}" in refused.stderr
+    pods[2].lose_volume()  # an empty one instead: its own dead member is replaced
+    pods[2].start_and_wait()
+    bed.check(pods)
 
 
 def test_cloned_volume_is_refused(bed):
@@ -122,6 +126,15 @@ def test_cloned_volume_is_refused(bed):
     assert refused.returncode == 3 and "copy-" in refused.stderr, refused.stderr
     bed.pods.remove(clone)
     bed.check(pods)
+    before = pods[1].member_id
+    pods[1].kill()  # the copy is the only one now: the same member
+    shutil.rmtree(clone.data)
+    shutil.copytree(pods[1].data, clone.data)
+    shutil.rmtree(pods[1].data)
+    clone.data.rename(pods[1].data)
+    pods[1].start_and_wait()
+    bed.check(pods)
+    assert pods[1].member_id == before
 
 
 def test_live_twin_is_refused(bed):
@@ -155,6 +168,9 @@ def test_wrong_data_directory_is_refused(bed):
     pods[0].new_life()
     refused = pods[0].init()
     assert refused.returncode == 3 and "wal-elsewhere" in refused.stderr
+    del pods[0].flags["data-dir"]
+    pods[0].start_and_wait()
+    bed.check(pods)
 
 
 def test_stale_data_is_archived(bed):

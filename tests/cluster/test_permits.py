@@ -82,6 +82,9 @@ def test_rejoin_never_holds_etcd_back(bed):
     pods[2].new_life()
     result = pods[2].init()
     assert result.returncode == 0 and pods[2].launch()["state"] == "removed" and "rejoin-never" in result.stderr
+    pods[2].flags["rejoin"] = "at-start"
+    pods[2].start_and_wait()
+    bed.check(pods)
 
 
 def test_claim_of_a_lost_volume_waits(bed):

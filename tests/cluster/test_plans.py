@@ -74,3 +74,4 @@ def test_metrics_and_status(bed):
     assert status == 200 and json.loads(text)["name"] == "etcd-0"
     assert pods[0].probe("/version")[0] == 200 and pods[0].probe("/healthz")[0] == 200
     assert "[+]" in pods[0].probe("/readyz?verbose")[1]
+    bed.check(pods)

@@ -116,6 +116,7 @@ def test_forget_after_the_member_folder_is_gone(bed):
     pod.start_sidecar()
     pod.wait_ready()
     assert bed.record()["cluster-id"] != first
+    bed.check([pod])
 
 
 def test_with_init_replaces_stale_data(bed):
@@ -168,6 +169,8 @@ def test_local_endpoint_of_another_member(bed):
     assert pods[2].probe()[0] == 503
     subprocess.run([USHER, "leave", f"--plan-dir={pods[2].plan}"], capture_output=True, text=True, timeout=60)
     assert str(other) in [member["ID"] for member in bed.members(pods[1])]
+    pods[2].stop(hook=False)
+    bed.check(pods[:2])  # the one that was ordered out is out, and it alone
 
 
 def test_stop_while_joining_takes_the_entry_back(bed):
@@ -225,6 +228,7 @@ def test_a_decision_can_be_explained_later(bed):
     pods = bed.grow(bed.set(2))
     explained = subprocess.run([USHER, "explain", pods[1].plan / "facts.json"], capture_output=True, text=True, timeout=20)
     assert explained.returncode == 0 and "start-joining" in explained.stdout, explained.stdout + explained.stderr
+    bed.check(pods)
 
 
 def test_a_record_edited_by_hand_takes_nobody_down(bed):

@@ -202,6 +202,77 @@ def test_joining_without_quorum_waits(bed):
     bed.check(pods)
 
 
+def test_init_beside_a_living_etcd(bed):
+    """G1: a second init while our etcd runs changes nothing: neither data, nor plan, nor list."""
+    pods = bed.grow(bed.set(2, leave="asked"))
+    plan, before = pods[1].launch(), pods[1].member_id
+    again = pods[1].init()
+    assert again.returncode == 0 and '"reason":"etcd-lives"' in again.stderr, again.stderr
+    assert pods[1].launch() == plan
+    bed.check(pods)
+    assert pods[1].member_id == before
+
+
+def test_a_stray_answer_holds_up_no_member(bed):
+    """G5: one of the endpoints leads to somebody else's cluster; with data of the record's cluster that is a warning, no refusal."""
+    pods = bed.grow(bed.set(2, leave="asked"))
+    other = stranger(bed)
+    before = pods[1].member_id
+    pods[1].stop()
+    pods[1].flags["endpoints"] = f"http://{other.client},http://{pods[0].client}"
+    pods[1].start_and_wait()
+    assert f"ignoring the answer of http://{other.client}" in (pods[1].folder / "init.log").read_text()
+    bed.check(pods)
+    assert pods[1].member_id == before and len(bed.members(other)) == 1
+
+
+def test_a_url_that_an_operator_added_stays(bed):
+    """J3: our entry has our URL, and one more that a person gave it: left as it is."""
+    pods = bed.grow(bed.set(2, leave="asked"))
+    more = f"http://{bed.address(99)}:2380"
+    call(pods[0].client, "/v3/cluster/member/update", {"ID": str(pods[1].member_id), "peerURLs": [pods[1].peer, more]})
+    pods[1].stop()
+    pods[1].start_and_wait()
+    urls = [sorted(member["peerURLs"]) for member in bed.members(pods[0]) if int(member["ID"]) == pods[1].member_id]
+    assert urls == [sorted([pods[1].peer, more])]
+    call(pods[0].client, "/v3/cluster/member/update", {"ID": str(pods[1].member_id), "peerURLs": [pods[1].peer]})
+    bed.check(pods)
+
+
+def test_new_address_of_a_learner(bed):
+    """J3: a learner with data whose address is another one now: etcd must not update it, so it is removed and joins anew."""
+    pods = bed.set(2, leave="asked", promote_samples="100")
+    bed.grow(pods[:1])
+    pods[1].new_life()
+    assert pods[1].init().returncode == 0
+    pods[1].start_etcd()
+    pods[1].wait_serving()
+    old = pods[1].member_id
+    pods[1].kill()
+    pods[1].ip = bed.address(100)
+    pods[1].client, pods[1].peer = f"{pods[1].ip}:2379", f"http://{pods[1].ip}:2380"
+    pods[1].start_and_wait()
+    assert '"reason":"learner-urls-changed"' in (pods[1].folder / "init.log").read_text()
+    bed.check(pods)
+    assert pods[1].member_id != old
+
+
+@pytest.mark.slow
+def test_torn_data_and_the_policy_says_archive(bed):
+    """J5: --unreadable-data=archive is a standing yes for a torn WAL, and for that alone."""
+    pods = bed.grow(bed.set(3, leave="asked", unreadable_data="archive"))
+    old = pods[2].member_id
+    pods[2].kill()
+    database = (pods[2].data / "member/snap/db").read_bytes()
+    lose_database(pods[2])
+    refused(pods[2], "data-unreadable")
+    (pods[2].data / "member/snap/db").write_bytes(database)
+    tear_wal(pods[2])
+    pods[2].start_and_wait()
+    bed.check(pods)
+    assert pods[2].member_id != old and len(list(pods[2].data.glob("usher-archive-*"))) == 1
+
+
 class SmallVolume:
     """A volume of its own size for one pod, in a mount namespace that goes with the process that holds it."""
 

@@ -95,11 +95,20 @@ def test_kill_of_the_leader_under_writes(bed):
 
 
 def test_five_and_back_to_one(bed):
-    """1 -> 3 -> 5 -> 3 -> 1."""
+    """1 -> 3 -> 5 -> 3 -> 1, under writes."""
     pods = bed.set(5)
-    bed.grow(pods[:3])
-    bed.grow(pods[3:])
-    bed.check(pods)
-    for pod in reversed(pods[1:]):
-        pod.stop()
-    bed.check(pods[:1])
+    bed.grow(pods[:1])
+    alive = pods[:1]
+    writer = Writer(lambda: [pod.client for pod in alive])
+    writer.start()
+    for size in (3, 5):
+        for pod in pods[len(alive):size]:
+            pod.start_and_wait()
+            alive.append(pod)
+        bed.check(alive)
+    for size in (3, 1):
+        for _ in range(len(alive) - size):
+            alive.pop().stop()
+        if size > 1:
+            bed.check(alive)
+    bed.check(alive, writer)
