@@ -251,7 +251,7 @@ def test_a_learner_that_never_started_blocks_by_name(bed):
     wait_until(pods[2].go_on, "init ends", limit=90)
     pods[2].wait_ready()
     bed.check(pods)
-    assert not [name for name in metrics(pods[0]) if name.startswith("etcd_usher_other_learner_seconds")]
+    wait_until(lambda: not [name for name in metrics(pods[0]) if name.startswith("etcd_usher_other_learner_seconds")], "the voter sees none any more")
 
 
 @pytest.mark.slow
