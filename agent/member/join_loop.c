@@ -108,13 +108,15 @@ bool join_turn(struct usher *usher, struct join_turn *out_turn, struct usher_err
 {
     struct join_turn turn = {0};
     enum apply_result result;
-    bool is_wait;
+    bool is_wait, is_step;
 
     observe_join(usher);
     turn.decision = join_decide(&usher->facts);
     keep_looking_clock(usher, &turn.decision);
     write_message(usher, &turn.decision);
-    save_facts(usher, &turn.decision);
+    is_step = join_action_mutates(turn.decision.action) && turn.decision.action != JOIN_FOUND;
+    if (!is_step)
+        save_facts(usher, &turn.decision);
     is_wait = turn.decision.action == JOIN_WAIT;
     usher->is_held = is_wait || turn.decision.action == JOIN_REFUSE || turn.decision.action == JOIN_HOLD_REMOVED;
     if (!is_wait)
@@ -122,6 +124,8 @@ bool join_turn(struct usher *usher, struct join_turn *out_turn, struct usher_err
     else
         say_wait(usher, turn.decision.reason, usher->message);
     result = apply_join(usher, &turn.decision, &turn.again_in_ms, err);
+    if (is_step && result != APPLY_DONE)
+        save_facts(usher, &turn.decision); /* of a step that went well the next decision tells */
     if (!settle_call(usher, result, &turn.decision, err))
         return false;
     if (!is_wait && result == APPLY_DONE)
