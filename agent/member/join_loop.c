@@ -31,7 +31,7 @@ static void save_facts(struct usher *usher, const struct join_decision *decision
 {
     struct usher_error err = {0};
 
-    if (usher->facts_saved_for == decision->reason)
+    if (usher->facts_saved_for == decision->reason || decision->action == JOIN_KEEP) /* etcd lives: nothing was looked at */
         return;
     usher->facts_saved_for = decision->reason;
     if (!plan_save_facts(usher->settings, &usher->facts, &err))

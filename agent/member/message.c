@@ -15,13 +15,16 @@ static void add_hex(struct bounded_text *text, const char *before, uint64_t id)
     bounded_text_printf(text, "%s%s", before, hex);
 }
 
-static const char *live_word(enum live_cluster live)
+static const char *live_word(const struct cluster_view *view)
 {
-    switch (live) {
+    switch (view->live) {
     case LIVE_UNREACHABLE:
         return "nobody answers";
     case LIVE_NO_QUORUM:
-        return "something answers, without a quorum that could be read";
+        for (size_t i = 0; i < view->endpoint_count; i++)
+            if (view->endpoints[i].state != ENDPOINT_UNKNOWN && view->endpoints[i].state != ENDPOINT_UNREACHABLE)
+                return "something answers, without a quorum that could be read";
+        return "nobody answers, and not all could be asked";
     case LIVE_REACHABLE:
         return "the cluster answers";
     case LIVE_UNKNOWN:
@@ -145,7 +148,7 @@ static void add_seen(struct bounded_text *text, const struct join_facts *facts, 
     add_seen_disk(text, facts, details);
     add_seen_record(text, facts, details);
     if (facts->view != NULL) {
-        bounded_text_printf(text, "; %s", live_word(facts->view->live));
+        bounded_text_printf(text, "; %s", live_word(facts->view));
         add_endpoints(text, facts->view);
     }
     add_hex(text, "; it is about member ", decision->target.value);

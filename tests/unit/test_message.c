@@ -93,6 +93,23 @@ static void a_record_that_cannot_be_read(void **state)
     free(bench);
 }
 
+/* A name server that is away is no life at an endpoint. */
+static void nobody_could_be_asked(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_unreachable(bench);
+    bench->view.live = LIVE_NO_QUORUM;
+    bench->view.endpoints[0].state = ENDPOINT_UNKNOWN;
+    assert_int_equal(say(bench, &details), JOIN_WAIT);
+    assert_says("; nobody answers, and not all could be asked [http://endpoint-1:2379: not known; ");
+    bench->view.endpoints[0].state = ENDPOINT_NO_QUORUM;
+    assert_int_equal(say(bench, &details), JOIN_WAIT);
+    assert_says("; something answers, without a quorum that could be read [http://endpoint-1:2379: no quorum; ");
+    free(bench);
+}
+
 static void a_wrong_place_and_unreadable_notes(void **state)
 {
     struct bench *bench = bench_new();
@@ -163,13 +180,10 @@ static void what_to_do_is_never_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(data_of_another_cluster),
-        cmocka_unit_test(data_that_cannot_be_read),
-        cmocka_unit_test(a_volume_of_another_slot),
-        cmocka_unit_test(a_record_that_cannot_be_read),
-        cmocka_unit_test(a_wrong_place_and_unreadable_notes),
-        cmocka_unit_test(the_longest_words_are_cut),
-        cmocka_unit_test(what_to_do_is_never_cut),
+        cmocka_unit_test(data_of_another_cluster),   cmocka_unit_test(data_that_cannot_be_read),
+        cmocka_unit_test(a_volume_of_another_slot),  cmocka_unit_test(a_record_that_cannot_be_read),
+        cmocka_unit_test(nobody_could_be_asked),     cmocka_unit_test(a_wrong_place_and_unreadable_notes),
+        cmocka_unit_test(the_longest_words_are_cut), cmocka_unit_test(what_to_do_is_never_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
