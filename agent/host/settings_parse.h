@@ -17,6 +17,21 @@ bool parse_word(const char *text, const struct word_value *words, size_t count, 
 bool split_list(const char *text, bool (*add)(void *self, const char *entry, struct usher_error *err), void *self, struct usher_error *err);
 bool url_is_valid(const char *url);
 
+enum { FOR_INIT = 1, FOR_SIDECAR = 2, FOR_CLIENT = 4, FOR_AGENT = FOR_INIT | FOR_SIDECAR, FOR_ALL = 7 };
+
+struct setting {
+    const char *flag;
+    const char *variables[2]; /* beside USHER_<FLAG>, which every setting has */
+    bool (*parse)(struct settings *settings, const char *text, struct usher_error *err);
+    const char *fallback;   /* as text, parsed like any other; NULL = none */
+    const char *value_name; /* NULL: a switch */
+    int commands;
+    const char *help;
+};
+
+enum { SETTING_COUNT = 48 };
+extern const struct setting settings_table[SETTING_COUNT];
+
 /* What was given at all, be it in a form that was refused: nobody is told that it is missing, too. */
 struct settings_given {
     bool peer_url, endpoints;

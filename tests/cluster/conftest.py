@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from bed import Bed  # noqa: E402
+from bed.network import Network  # noqa: E402
 
 # `run sample` takes one version a scenario, in turn, and leaves out those marked `slow`; `run full` takes all of them.
 VERSIONS = os.environ.get("USHER_VERSIONS", "3.4").split(",")
@@ -57,3 +58,12 @@ def bed(request):
     if report is not None and report.failed:
         print(bed.tails())
     bed.close()
+
+
+@pytest.fixture
+def network(bed):
+    network = Network(bed)
+    yield network
+    for pod in bed.pods:
+        pod.kill()
+    network.close()

@@ -9,20 +9,11 @@ import time
 import pytest
 from bed import Writer, call
 from bed.client import encode
-from bed.network import Network, is_possible
+from bed.network import is_possible
 from bed.process import wait_until
 
 STALLED_AFTER = 30  # PROMOTE_STALLED_AFTER_MS
 needs_network = pytest.mark.skipif(not is_possible(), reason="needs root and network namespaces")
-
-
-@pytest.fixture
-def network(bed):
-    network = Network(bed)
-    yield network
-    for pod in bed.pods:
-        pod.kill()
-    network.close()
 
 
 def status(pod, key):

@@ -6,19 +6,10 @@ import time
 import pytest
 from bed import Writer, call
 from bed.bed import USHER
-from bed.network import Network, is_possible
+from bed.network import is_possible
 from bed.process import wait_until
 
 pytestmark = pytest.mark.skipif(not is_possible(), reason="needs root and network namespaces")
-
-
-@pytest.fixture
-def network(bed):
-    network = Network(bed)
-    yield network
-    for pod in bed.pods:
-        pod.kill()
-    network.close()
 
 
 def leader_of(pods):
