@@ -120,7 +120,8 @@ static void add_gauge(struct bounded_text *text, enum reason reason, enum gauge_
                                                  : "the gauges of a quorum of voters could not be read twice");
 }
 
-/* A pod's images need no shell: there it goes into the set record. The file serves wherever the data directory can be written. */
+/* A pod's images need no shell: there it goes into the set record (as YAML: a JSON log would put a backslash before each quote, and a person copies
+ * from there). The file serves wherever the data directory can be written. */
 static void add_permit(struct bounded_text *text, const struct permit *permit, const struct message_details *details)
 {
     static const char in_configmap[] = "configmap:";
@@ -133,8 +134,7 @@ static void add_permit(struct bounded_text *text, const struct permit *permit, c
     if (permit->id != 0)
         name = hex;
     if (strncmp(record, in_configmap, sizeof in_configmap - 1) == 0)
-        bounded_text_printf(text,
-                            ". To allow it once: kubectl -n %s patch configmap %s --type=merge -p '{\"data\":{\"permit\":\"%s=%s\"}}'",
+        bounded_text_printf(text, ". To allow it once: kubectl -n %s patch configmap %s --type=merge -p 'data: {permit: %s=%s}'",
                             details->pod_namespace, record + sizeof in_configmap - 1, word, name);
     else
         bounded_text_printf(text, ". To allow it once: echo '%s=%s' > '%s/usher-permit'", word, name,

@@ -102,6 +102,10 @@ class Walk:
             text = re.sub(rf"(?<![A-Z_-]){word}(?![A-Z_-])", self.words[word], text)
         return text
 
+    def shell(self, text):
+        return subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=self.folder, env={**os.environ, **self.env}, capture_output=True,
+                              text=True, timeout=self.limit, check=False)
+
     def run(self, where, **words):
         """All lines of the block, each by the shell of a person: an exit status other than 0 fails, and so does what is shown and not seen."""
         self.words.update(words)
@@ -110,8 +114,7 @@ class Walk:
         text = self.filled("\n".join(block.lines))
         left = [word for word in self.guide.words if re.search(rf"(?<![A-Z_-]){word}(?![A-Z_-])", text)]
         assert not left, f"nothing was put in the place of {left} in: {text}"
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=self.folder, env={**os.environ, **self.env}, capture_output=True,
-                              text=True, timeout=self.limit, check=False)
+        done = self.shell(text)
         said = done.stdout + done.stderr
         print(f"{text}\n{said}")
         assert done.returncode == 0, f"{self.guide.name}: {where}: exit status {done.returncode}\n{text}\n{said}"

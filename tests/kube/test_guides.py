@@ -77,12 +77,14 @@ def wait_for_reason(release, pod, reason):
 
 
 def named(walk, word):
-    """What the last line of the log says, as a person reads it: the ID (or other name) behind `word=`."""
+    """What the last line of the log says, as a person reads it: the ID (or other name) behind `word=`. The command there can be copied as it is."""
     said = walk.run("A pod refuses, or waits for a person")
     assert len(said.splitlines()) == 1
-    found = re.search(rf"\b{word}=([\w-]+)'", said)
+    found = re.search(rf"once: (kubectl .* -p 'data: {{permit: {word}=([\w-]+)}}')", said)
     assert found, f"no permit {word}= in {said}"
-    return found.group(1)
+    tried = walk.shell(f"{found.group(1)} --dry-run=server -o jsonpath='{{.data.permit}}'")
+    assert tried.stdout == f"{word}={found.group(2)}", tried
+    return found.group(2)
 
 
 def no_permit(release):

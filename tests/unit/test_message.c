@@ -47,7 +47,7 @@ static void data_of_another_cluster(void **state)
     in_kubernetes.set_record = "configmap:etcd-usher";
     in_kubernetes.pod_namespace = "db";
     say(bench, &in_kubernetes);
-    assert_says(". To allow it once: kubectl -n db patch configmap etcd-usher --type=merge -p '{\"data\":{\"permit\":\"archive=a0\"}}'");
+    assert_says(". To allow it once: kubectl -n db patch configmap etcd-usher --type=merge -p 'data: {permit: archive=a0}'");
     free(bench);
 }
 
