@@ -269,8 +269,8 @@ static void *ask_with_a_system_authority(void *ca_file)
     intptr_t result = NO_RIGHT_TO_MOUNT;
 
     scratch_write(scratch_path("%s/%08lx.0", certificates, X509_subject_name_hash(authority)), pem, length);
-    if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-        mount(certificates, "/etc/ssl/certs", NULL, MS_BIND, NULL) == 0)
+    if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
+        mount(certificates, "/etc/ssl/certs", "none", MS_BIND, NULL) == 0)
         result = kube_call(&client, "GET", PATH, NULL, deadline_in_ms(LONG_MS), &reply, NULL) ? 1 : 0;
     json_decref(reply.body);
     X509_free(authority);
