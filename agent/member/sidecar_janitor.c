@@ -14,29 +14,23 @@ static bool may_care(const struct sidecar *sidecar)
            !sidecar->other_cluster_is_recorded && cluster_id_equals(usher->view.cluster, sidecar->cluster);
 }
 
-/* Nothing answers as it, and our etcd has heard nothing from it since the last round. A first round, or one that cannot be read, says nothing. */
+/* Who answers nobody is down only when our etcd has heard nothing from it either, since the last round. */
 static void listen(struct sidecar *sidecar, bool is_down[MEMBERS_MAX])
 {
     const struct world *world = sidecar->usher.world;
     const char *own = sidecar->usher.settings->local_endpoint;
     const struct member_list *list = &sidecar->usher.view.list;
-    struct janitor_ear last = sidecar->ear, *ear = &sidecar->ear;
-    bool is_same_term = last.raft_term == sidecar->own.raft_term;
+    struct ear before = sidecar->ear;
 
-    *ear = (struct janitor_ear){.raft_term = sidecar->own.raft_term};
+    sidecar->ear = (struct ear){.raft_term = sidecar->own.raft_term};
     for (size_t i = 0; i < list->count; i++) {
+        struct member_id id = list->members[i].id;
         struct gauge_reading reading = {0};
-        bool was_silent = false;
         if (!is_down[i])
             continue;
-        world->gauges(world->self, &own, 1, list->members[i].id, deadline_in_ms(GAUGE_READ_MS), &reading);
-        for (size_t k = 0; k < last.count && is_same_term; k++)
-            was_silent |= member_id_equals(last.of[k].id, list->members[i].id) && last.of[k].received_bytes == reading.received_bytes;
-        is_down[i] = reading.was_read && was_silent;
-        if (!reading.was_read)
-            continue;
-        ear->of[ear->count].id = list->members[i].id;
-        ear->of[ear->count++].received_bytes = reading.received_bytes;
+        world->gauges(world->self, &own, 1, id, deadline_in_ms(GAUGE_READ_MS), &reading);
+        is_down[i] = ear_heard_nothing(&before, sidecar->own.raft_term, id, &reading);
+        ear_note(&sidecar->ear, id, &reading);
     }
 }
 

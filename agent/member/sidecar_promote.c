@@ -8,7 +8,7 @@
 #include "usher/member/observe.h"
 #include "usher/member/sidecar.h"
 
-enum { STATUS_MS = 1000, HEARD_FRESH_MS = 1000, HEARD_GAP_MS = 5000 };
+enum { STATUS_MS = 1000 };
 
 void sidecar_read_progress(const struct sidecar *sidecar, struct member_id learner, const char *address, struct promote_facts *facts)
 {
@@ -42,30 +42,12 @@ void sidecar_read_progress(const struct sidecar *sidecar, struct member_id learn
 enum tri sidecar_leader_hears(const struct sidecar *sidecar, struct hear_watch *watch, struct member_id learner)
 {
     const struct world *world = sidecar->usher.world;
-    struct member_id leader = sidecar->own.leader;
-    const char *address = usher_address_of(&sidecar->usher, leader);
+    const char *address = usher_address_of(&sidecar->usher, sidecar->own.leader);
     struct gauge_reading reading = {0};
-    bool goes_on;
-    int64_t now_ms;
 
     if (address != NULL)
         world->gauges(world->self, &address, 1, learner, deadline_in_ms(STATUS_MS), &reading);
-    if (!reading.was_read) {
-        *watch = (struct hear_watch){.learner = learner, .heard_at_ms = -1};
-        return TRI_UNKNOWN;
-    }
-    if (!reading.has_received_bytes)
-        return reading.shows_connected ? TRI_UNKNOWN : TRI_NO;
-    now_ms = world->now_ms(world->self);
-    goes_on = member_id_equals(watch->learner, learner) && member_id_equals(watch->leader, leader) &&
-              now_ms - watch->read_at_ms <= HEARD_GAP_MS && reading.received_bytes >= watch->bytes;
-    if (!goes_on)
-        *watch = (struct hear_watch){.learner = learner, .leader = leader, .heard_at_ms = -1};
-    else if (reading.received_bytes > watch->bytes)
-        watch->heard_at_ms = now_ms; /* an answer to a heartbeat at least: many times a second */
-    watch->bytes = reading.received_bytes;
-    watch->read_at_ms = now_ms;
-    return watch->heard_at_ms >= 0 && now_ms - watch->heard_at_ms <= HEARD_FRESH_MS ? TRI_YES : TRI_NO;
+    return hear_judge(watch, sidecar->own.leader, learner, &reading, world->now_ms(world->self));
 }
 
 /* Its etcd serves nobody before it has its first data: how much of that is on our disk, and what the voters told in this look. */

@@ -50,24 +50,6 @@ struct dead_care {
     char asked_name[NAME_BYTES];
 };
 
-/* What our own etcd, the leader, had received from those that answer nobody, as of the last round. A leader hears from each member that lives many
- * times a second: one that only we cannot reach is known by it, and one that was up between two rounds, too. */
-struct janitor_ear {
-    uint64_t raft_term; /* another one: others may have led meanwhile, and nothing holds */
-    size_t count;
-    struct {
-        struct member_id id;
-        uint64_t received_bytes;
-    } of[MEMBERS_MAX];
-};
-
-/* Does raft's leader hear a learner? What it has received of it, read again and again. */
-struct hear_watch {
-    struct member_id learner, leader; /* of the read below; others start anew */
-    uint64_t bytes;
-    int64_t read_at_ms, heard_at_ms; /* -1 = not yet */
-};
-
 struct sidecar {
     struct usher usher;
     struct leave_door door;
@@ -114,7 +96,7 @@ struct sidecar {
 
     /* -- other members that are dead: of seats that were given up, and, where a person said so, any -- */
     struct dead_care ghost, janitor;
-    struct janitor_ear ear;
+    struct ear ear;
     char ghost_slot[NAME_BYTES]; /* the ghost's */
 
     /* -- leaving -- */
@@ -148,7 +130,7 @@ void sidecar_keep(struct sidecar *sidecar);                     /* sidecar_keep.
 void sidecar_promote(struct sidecar *sidecar);                  /* sidecar_promote.c */
 /* Both statuses that "in sync" is judged by: of the learner at its address (NULL: not known), and of the leader. */
 void sidecar_read_progress(const struct sidecar *sidecar, struct member_id learner, const char *address, struct promote_facts *facts);
-/* NO = nothing new, or this was the first read of this pair; UNKNOWN = the leader's /metrics does not tell. */
+/* Asks the leader: hear_judge(). */
 enum tri sidecar_leader_hears(const struct sidecar *sidecar, struct hear_watch *watch, struct member_id learner);
 void sidecar_promote_orphan(struct sidecar *sidecar); /* sidecar_orphan.c: another learner of our set */
 void sidecar_report_blocker(struct sidecar *sidecar); /* sidecar_orphan.c: a learner that was added and never started */

@@ -6,6 +6,7 @@
 
 #include "usher/core/api_facts.h"
 #include "usher/core/etcd_answer.h"
+#include "usher/core/hearing.h"
 #include "usher/core/join_facts.h"
 #include "usher/host/data_dir.h"
 #include "usher/host/deadline.h"
@@ -29,15 +30,6 @@ struct look_request {
 };
 
 /* etcd_network_active_peers and what the leader received from a peer, one read of the voters' /metrics. */
-struct gauge_reading {
-    bool was_read;              /* this voter's /metrics was read */
-    struct member_id read_from; /* its own ID, from the gauge's Local label or the look */
-    bool shows_connected;       /* gauge for `target` is > 0 */
-    uint64_t received_bytes;    /* etcd_network_peer_received_bytes_total{From=target}; 3.6 and 3.7 can leak the gauge (a joiner counted
-                                   twice), so CONNECTED without any byte received between two reads is not a sign of life */
-    bool has_received_bytes;
-};
-
 struct etcd_status { /* one member's own word */
     struct cluster_id cluster;
     struct member_id member, leader;
