@@ -138,6 +138,26 @@ static void a_leaking_gauge_is_outweighed_by_silence_at_the_leader(void **state)
     }
 }
 
+/* Followers hear little of each other: the silence of before it led says nothing. */
+static void who_leads_only_now_has_heard_nothing_yet(void **state)
+{
+    struct fake fake = {"111", 1000, 5};
+    struct world world = {.self = &fake, .gauges = fake_gauges, .now_ms = fake_now_ms};
+    struct cluster_view *view = view_of("3.6.4", true);
+    struct gauge_watch watch;
+
+    (void)state;
+    gauge_watch_reset(&watch);
+    gauge_watch_read(&watch, &world, view, (struct member_id){TARGET}, deadline_in_ms(1000));
+    for (size_t i = 0; i < VOTERS; i++)
+        view->endpoints[i].leader.value = 2;
+    fake.now_ms += GAUGE_APART_MS;
+    assert_int_equal(gauge_watch_read(&watch, &world, view, (struct member_id){TARGET}, deadline_in_ms(1000)), GAUGE_CONNECTED);
+    fake.now_ms += GAUGE_APART_MS;
+    assert_int_equal(gauge_watch_read(&watch, &world, view, (struct member_id){TARGET}, deadline_in_ms(1000)), GAUGE_DOWN);
+    free(view);
+}
+
 /* Who advertises somebody else's address, ours say, has not been asked. */
 static void one_etcd_s_word_counts_once(void **state)
 {
@@ -170,6 +190,7 @@ int main(void)
         cmocka_unit_test(each_row_is_judged),
         cmocka_unit_test(a_learner_s_death_needs_a_quorum_of_the_voters),
         cmocka_unit_test(a_leaking_gauge_is_outweighed_by_silence_at_the_leader),
+        cmocka_unit_test(who_leads_only_now_has_heard_nothing_yet),
         cmocka_unit_test(one_etcd_s_word_counts_once),
         cmocka_unit_test(without_a_list_nothing_is_known),
     };
