@@ -209,10 +209,10 @@ test-kube: all ## on real Kubernetes: a sample of the scenarios on real pods (te
 	@tests/tools/build-lab >/dev/null
 	@USHER_IMAGE=$$(tests/kube/image) && export USHER_IMAGE && tests/run-pytest -m 'not slow' tests/kube
 
-test-kube-all: all ## on real Kubernetes: every scenario (an hour)
+test-kube-all: all ## on real Kubernetes: every scenario, three files at a time (over half an hour)
 	@tests/tools/deps build test kube
 	@tests/tools/build-lab >/dev/null
-	@USHER_IMAGE=$$(tests/kube/image) && export USHER_IMAGE && tests/run-pytest tests/kube
+	@USHER_IMAGE=$$(tests/kube/image) && export USHER_IMAGE && tests/run-pytest -n 3 --dist loadfile --durations=20 tests/kube
 
 test-charts: all ## charts and manifests: what they render and refuse, run as processes, asked of a real API server
 	@tests/tools/deps build demo charts

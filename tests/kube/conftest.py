@@ -19,6 +19,18 @@ def pytest_runtest_makereport(item, call):
     item.report = outcome.get_result() if call.when == "call" else getattr(item, "report", None)
 
 
+def pytest_sessionfinish(session):
+    """One of several workers: what it ran of the guides goes to the one who prints the sum."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["guides"] = [[*block, count] for block, count in guides.Walk.ran.items()]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    for name, where, count in getattr(node, "workeroutput", {}).get("guides", []):
+        guides.Walk.ran[name, where] = guides.Walk.ran.get((name, where), 0) + count
+
+
 def pytest_terminal_summary(terminalreporter):
     if guides.Walk.ran:
         for line in guides.summary():
