@@ -362,7 +362,7 @@ bool http_batch_run(struct http_batch *batch, struct deadline deadline, bool can
     }
     for (size_t i = 0; i < batch->count; i++)
         if (batch->transfers[i] != NULL) {
-            report(batch, batch->transfers[i], CUT_OFF, "no answer in time");
+            report(batch, batch->transfers[i], CUT_OFF, was_interrupted ? "no answer yet, and something else came" : "no answer in time");
             free_transfer(batch->transfers[i]);
         }
     free(batch);

@@ -15,7 +15,7 @@ static const char *account_folder(void)
     return folder != NULL && folder[0] != '\0' ? folder : "/var/run/secrets/kubernetes.io/serviceaccount";
 }
 
-bool kube_client_init(struct kube_client *client, const struct settings *settings, struct usher_error *err)
+bool kube_client_init(struct kube_client *client, const struct settings *settings, int wake_fd, struct usher_error *err)
 {
     const char *host = getenv("KUBERNETES_SERVICE_HOST"), *port = getenv("KUBERNETES_SERVICE_PORT");
     bool is_v6;
@@ -31,7 +31,7 @@ bool kube_client_init(struct kube_client *client, const struct settings *setting
     snprintf(client->ca_file, sizeof client->ca_file, "%.900s/ca.crt", account_folder());
     snprintf(client->token_file, sizeof client->token_file, "%.900s/token", account_folder());
     memcpy(client->namespace, settings->pod_namespace, sizeof client->namespace);
-    return http_client_new(-1, &client->http, err);
+    return http_client_new(wake_fd, &client->http, err);
 }
 
 void kube_client_done(struct kube_client *client)
@@ -120,7 +120,7 @@ static bool call_once(struct kube_client *client, const char *method, const char
         return false;
     }
     http_batch_add(batch, &request);
-    http_batch_run(batch, deadline, false);
+    http_batch_run(batch, deadline, client->gives_way);
     OPENSSL_cleanse(authorization, sizeof authorization);
     return reply->status != 0 || usher_error_set(err, "the Kubernetes API at %s did not answer: %s", client->base, taken.problem);
 }

@@ -96,7 +96,11 @@ static bool is_coming_up(const struct sidecar *sidecar)
 
 static void turn(struct sidecar *sidecar, enum leave_asked how)
 {
+    const struct world *world = sidecar->usher.world;
+
     sidecar->again_in_ms = TURN_MS;
+    if (world->api_gives_way != NULL) /* whoever asks us to leave waits for an answer; what is cut short is done in a later turn */
+        world->api_gives_way(world->self, how == LEAVE_NOT_ASKED);
     read_plan(sidecar);
     sidecar_observe(sidecar, how != LEAVE_NOT_ASKED);
     if (sidecar->usher.view.live == LIVE_UNKNOWN) { /* interrupted: nothing was learnt */

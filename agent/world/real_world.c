@@ -189,6 +189,12 @@ static void event(void *self, bool is_warning, const char *reason, const char *m
     kube_event(&real->events, is_warning ? "Warning" : "Normal", reason, message);
 }
 
+static void api_gives_way(void *self, bool gives_way)
+{
+    struct real_world *real = self;
+    real->kube.gives_way = gives_way;
+}
+
 static bool config_map_read(void *self, struct deadline deadline, struct set_record *out, struct usher_error *err)
 {
     struct real_world *real = self;
@@ -210,7 +216,7 @@ static bool init_kube(struct real_world *real, const struct settings *settings, 
 
     if (!settings->in_kubernetes && !needs_it)
         return true;
-    if (!kube_client_init(&real->kube, settings, &problem)) {
+    if (!kube_client_init(&real->kube, settings, wake_fd(real->wake), &problem)) {
         if (needs_it)
             return usher_error_set(err, "--set-record=%s: %s", settings->set_record, problem.text);
         log_warn("no Kubernetes API here: %s", problem.text);
@@ -219,6 +225,7 @@ static bool init_kube(struct real_world *real, const struct settings *settings, 
     real->world.read_pod = read_pod;
     real->world.read_set = read_set;
     real->world.event = event;
+    real->world.api_gives_way = api_gives_way;
     real->events = (struct kube_events){.client = &real->kube, .settings = settings, .instance = random_value(real)};
     if (needs_it) {
         kube_record_init(&real->config_map, &real->kube, settings->set_record + 10);

@@ -12,6 +12,13 @@ static void hang(bool hangs, struct deadline deadline)
         poll(NULL, 0, (int)(left_ms < 3000 ? left_ms : 3000));
 }
 
+static void hang_api(struct fake_world *fake, struct deadline deadline)
+{
+    hang(fake->api_hangs && !(fake->gives_way && fake->is_poked), deadline);
+}
+
+static void api_gives_way(void *self, bool gives_way) { ((struct fake_world *)self)->gives_way = gives_way; }
+
 static bool look(void *self, const struct look_request *request, struct deadline deadline, struct cluster_view *out,
                  struct usher_error *err)
 {
@@ -105,7 +112,7 @@ static void read_pod(void *self, const char *name, struct deadline deadline, str
 {
     struct fake_world *fake = self;
 
-    hang(fake->api_hangs, deadline);
+    hang_api(fake, deadline);
     if (name == NULL)
         fake->own_pod_reads++;
     else
@@ -122,7 +129,7 @@ static void read_set(void *self, const char *name, struct deadline deadline, str
     struct fake_world *fake = self;
 
     (void)name;
-    hang(fake->api_hangs, deadline);
+    hang_api(fake, deadline);
     fake->set_reads++;
     *out = fake->api_hangs ? (struct stateful_set_facts){.replicas = -1} : fake->set;
     if (out->answer == API_UNKNOWN)
@@ -150,9 +157,8 @@ static uint64_t some(void *self)
 
 static bool wait_for(void *self, struct deadline deadline)
 {
-    (void)self;
     (void)deadline;
-    return false;
+    return ((const struct fake_world *)self)->is_poked;
 }
 
 static bool is_stopping(void *self)
@@ -166,7 +172,8 @@ static bool record_read(void *self, struct deadline deadline, struct set_record 
     struct fake_world *fake = self;
 
     fake->record_reads++;
-    hang(fake->api_hangs, deadline);
+    if (!fake->only_writes_hang)
+        hang_api(fake, deadline);
     if (fake->record_is_unreadable)
         return usher_error_set(err, "the test's record is not readable");
     *out = fake->record;
@@ -178,7 +185,7 @@ static bool record_swap(void *self, const struct set_record *record, struct dead
     struct fake_world *fake = self;
 
     fake->record_swaps++;
-    hang(fake->api_hangs, deadline);
+    hang_api(fake, deadline);
     *out_conflict = false;
     if (fake->swap_fails || fake->api_hangs)
         return usher_error_set(err, "the test's record is not writable");
@@ -204,6 +211,7 @@ void fake_world_init(struct fake_world *fake, const char *folder, size_t voters)
         .read_pod = read_pod,
         .read_set = read_set,
         .event = event,
+        .api_gives_way = api_gives_way,
         .now_ms = now_ms,
         .random = some,
         .wait = wait_for,

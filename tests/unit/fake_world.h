@@ -17,6 +17,8 @@ struct fake_world {
     struct stateful_set_facts set;
     struct set_record record;
     bool record_is_unreadable, swap_fails, api_hangs, etcd_hangs; /* hangs = answers at the deadline, for 3 s at most */
+    bool only_writes_hang;                                        /* of the record: it can be read though api_hangs */
+    bool is_poked;                                                /* somebody asks for something: what gives way ends at once */
     bool answers_status[MEMBERS_MAX];                             /* by index in the view's list */
     bool shows_connected, gauges_unread;                          /* the gauges of all voters */
     bool counts_bytes;                                            /* they tell received_bytes, too */
@@ -31,6 +33,7 @@ struct fake_world {
     struct member_id removed, promoted;
     char last_event[64], last_event_text[1024], other_pod_name[NAME_BYTES];
     enum reason verdict;
+    bool gives_way; /* as was last told */
 };
 
 /* `folder`: of scratch.h. A cluster of members 1 to `voters`, slots etcd-0 and on, all healthy and recorded; we are the first. */

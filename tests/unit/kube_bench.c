@@ -34,7 +34,7 @@ void begin_as(const char *address, const struct fake_tls_reply *replies, size_t 
     fake_tls_start(&tls, scratch_path("%s/ca.crt", folder), address, replies, count);
     snprintf(port, sizeof port, "%u", fake_tls_port(&tls));
     setenv("KUBERNETES_SERVICE_PORT", port, 1);
-    assert_true(kube_client_init(&client, &settings, NULL));
+    assert_true(kube_client_init(&client, &settings, -1, NULL));
 }
 
 void end(void)

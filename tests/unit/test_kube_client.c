@@ -193,6 +193,28 @@ static void and_after_three_seconds_anyway(void **state)
     end();
 }
 
+/* Somebody asks us to leave: what may give way ends at once, and what may not takes its time. */
+static void a_call_that_gives_way(void **state)
+{
+    int ends[2];
+    struct asked asked;
+    BEGIN(SAY(0, ""));
+
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    kube_client_done(&client);
+    assert_true(kube_client_init(&client, &settings, ends[0], NULL));
+    asked = ask("GET", PATH, NULL, 300);
+    assert_true(!asked.is_good && asked.took_ms >= 250);
+    client.gives_way = true;
+    asked = ask("PUT", PATH, "{}", LONG_MS);
+    assert_true(!asked.is_good && asked.status == 0 && asked.took_ms < KUBE_CALL_MS - 500);
+    assert_non_null(strstr(asked.problem, "something else came"));
+    close(ends[0]);
+    close(ends[1]);
+    end();
+}
+
 static void hold(struct fake_server *server, int connection) { fake_stay_silent(server, connection); }
 
 static void a_server_that_never_greets(void **state)
@@ -380,18 +402,18 @@ static void where_the_api_is(void **state)
     (void)state;
     setenv("KUBERNETES_SERVICE_HOST", "fd00::1", 1);
     setenv("KUBERNETES_SERVICE_PORT", "6443", 1);
-    assert_true(kube_client_init(&client, &settings, &err));
+    assert_true(kube_client_init(&client, &settings, -1, &err));
     assert_string_equal(client.base, "https://[fd00::1]:6443");
     kube_client_done(&client);
     unsetenv("KUBERNETES_SERVICE_PORT");
-    assert_true(kube_client_init(&client, &settings, &err));
+    assert_true(kube_client_init(&client, &settings, -1, &err));
     assert_string_equal(client.base, "https://[fd00::1]:443");
     kube_client_done(&client);
     settings.pod_namespace[0] = '\0';
-    assert_false(kube_client_init(&client, &settings, &err));
+    assert_false(kube_client_init(&client, &settings, -1, &err));
     kube_client_done(&client);
     unsetenv("KUBERNETES_SERVICE_HOST");
-    assert_false(kube_client_init(&client, &settings, &err));
+    assert_false(kube_client_init(&client, &settings, -1, &err));
     kube_client_done(&client);
 }
 
@@ -440,6 +462,7 @@ int main(void)
         TEST(a_body_without_end_is_cut),
         TEST(half_a_body_is_none),
         TEST(silence_ends_at_the_deadline),
+        TEST(a_call_that_gives_way),
         TEST(and_after_three_seconds_anyway),
         TEST(a_server_that_never_greets),
         TEST(a_server_without_tls_gets_no_token),

@@ -73,6 +73,55 @@ static void the_time_since_the_request_counts(void **state)
     assert_in_range(monotonic_ms() - began_ms, 1000, 1900);
 }
 
+static void publish_nothing(void *self, const struct sidecar *turned)
+{
+    (void)self;
+    (void)turned;
+}
+
+static bool take_poke(void *self)
+{
+    (void)self;
+    return true;
+}
+
+static bool asked_from_the_second_turn_on(void *self, enum leave_asked *out_how)
+{
+    static bool is_second;
+
+    (void)self;
+    *out_how = is_second ? LEAVE_ASKED_HTTP : LEAVE_NOT_ASKED;
+    is_second = !is_second;
+    return !is_second;
+}
+
+static bool stops_when_answered(void *self)
+{
+    (void)self;
+    fake.api_hangs = fake.verdicts == 0;
+    return fake.verdicts > 0;
+}
+
+/* Somebody asks us to leave in the middle of a write of the record, and nobody at the API answers. */
+static void a_write_that_hangs_gives_way(void **state)
+{
+    int64_t began_ms = monotonic_ms();
+    struct usher_error err = {0};
+
+    (void)state;
+    fake.api_hangs = fake.only_writes_hang = fake.is_poked = true;
+    fake.record.slots[0].id.value = 0xdead; /* so there is something to write */
+    fake.world.is_stopping = stops_when_answered;
+    sidecar.door.is_asked = asked_from_the_second_turn_on;
+    sidecar.publish = publish_nothing;
+    sidecar.take_poke = take_poke;
+    sidecar.leave_limit_ms = 0; /* it ends with the turn that follows the verdict */
+    assert_int_equal(sidecar_run(&sidecar, &err), USHER_EXIT_DONE);
+    assert_int_equal(fake.record_swaps, 1);
+    assert_int_not_equal(fake.verdicts, 0);
+    assert_in_range(monotonic_ms() - began_ms, 2900, 4900);
+}
+
 static void nobody_else_is_asked_for_a_stay(void **state)
 {
     (void)state;
@@ -296,6 +345,7 @@ int main(void)
         TEST(a_look_that_takes_its_time_stops_no_leave),
         TEST(a_stay_is_quick_though_the_api_hangs),
         TEST(the_time_since_the_request_counts),
+        TEST(a_write_that_hangs_gives_way),
         TEST(nobody_else_is_asked_for_a_stay),
         TEST(events_come_after_the_verdict),
         TEST(a_stop_signal_does_not_flood_the_api),

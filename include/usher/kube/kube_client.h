@@ -17,6 +17,7 @@ struct kube_client {
     char ca_file[PATH_BYTES], token_file[PATH_BYTES];
     char namespace[NAME_BYTES];
     uint64_t calls, failures; /* for metrics */
+    bool gives_way;           /* yours to set: a call ends early, as if at its deadline, when wake_fd becomes readable */
 };
 
 struct kube_reply {
@@ -26,8 +27,8 @@ struct kube_reply {
     json_t *body;    /* an object, owned by the caller; NULL = none, or not JSON */
 };
 
-/* False: no API is configured here (err says what is missing). */
-USHER_MUST_CHECK bool kube_client_init(struct kube_client *client, const struct settings *settings, struct usher_error *err);
+/* `wake_fd`: see gives_way, which is false at first; -1 = none. False: no API is configured here (err says what is missing). */
+USHER_MUST_CHECK bool kube_client_init(struct kube_client *client, const struct settings *settings, int wake_fd, struct usher_error *err);
 void kube_client_done(struct kube_client *client);
 
 /* The path of one object. False when the name is none that Kubernetes allows: empty, cut short or with a slash in it, it would be another path. */

@@ -75,6 +75,10 @@ struct world {
     /* An event on our pod; best effort, a second at most. */
     void (*event)(void *self, bool is_warning, const char *reason, const char *message);
 
+    /* From now on what waits for the API, the set record's store there included, ends early when a signal or a poke comes: as if at its
+     * deadline, a write's outcome unknown. Not at first. */
+    void (*api_gives_way)(void *self, bool gives_way);
+
     /* -- time and chance (the set record has its own seam, record_store.h; disks are real in tests, too) -- */
     int64_t (*now_ms)(void *self); /* monotonic */
     uint64_t (*random)(void *self);
