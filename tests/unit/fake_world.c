@@ -1,5 +1,6 @@
 #include "fake_world.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,6 +68,31 @@ static void gauges(void *self, const char *const *addresses, size_t count, struc
                                         .received_bytes = fake->received_bytes};
 }
 
+static void add_learner(void *self, const char *address, const struct url_list *peer_urls, struct deadline deadline,
+                        struct etcd_answer *out)
+{
+    struct fake_world *fake = self;
+
+    (void)deadline;
+    assert(peer_urls->count > 0);
+    fake->adds++;
+    snprintf(fake->written_to, sizeof fake->written_to, "%s", address);
+    *out = fake->answer;
+}
+
+static void update_peer_urls(void *self, const char *address, struct member_id id, const struct url_list *peer_urls,
+                             struct deadline deadline, struct etcd_answer *out)
+{
+    struct fake_world *fake = self;
+
+    (void)id;
+    (void)deadline;
+    assert(peer_urls->count > 0);
+    fake->updates++;
+    snprintf(fake->written_to, sizeof fake->written_to, "%s", address);
+    *out = fake->answer;
+}
+
 static void promote(void *self, const char *address, struct member_id id, struct deadline deadline, struct etcd_answer *out)
 {
     struct fake_world *fake = self;
@@ -82,9 +108,9 @@ static void remove_member(void *self, const char *address, struct member_id id, 
 {
     struct fake_world *fake = self;
 
-    (void)address;
     (void)deadline;
     fake->removals++;
+    snprintf(fake->written_to, sizeof fake->written_to, "%s", address);
     fake->removed = id;
     *out = fake->answer;
 }
@@ -204,6 +230,8 @@ void fake_world_init(struct fake_world *fake, const char *folder, size_t voters)
         .look = look,
         .statuses = statuses,
         .gauges = gauges,
+        .add_learner = add_learner,
+        .update_peer_urls = update_peer_urls,
         .promote = promote,
         .remove = remove_member,
         .move_leader = move_leader,

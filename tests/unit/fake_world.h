@@ -28,9 +28,10 @@ struct fake_world {
 
     /* -- what was asked -- */
     unsigned own_pod_reads, other_pod_reads, set_reads, record_reads, record_swaps, looks, status_calls, gauge_reads, removals, moves,
-        promotions;
+        promotions, adds, updates;
     unsigned events, verdicts, events_before_verdict;
     struct member_id removed, promoted;
+    char written_to[URL_BYTES]; /* the last add, removal or update */
     char last_event[64], last_event_text[1024], other_pod_name[NAME_BYTES];
     enum reason verdict;
     bool gives_way; /* as was last told */
