@@ -6,12 +6,18 @@
 
 void gauge_watch_reset(struct gauge_watch *watch) { *watch = (struct gauge_watch){.first_at_ms = -1}; }
 
+/* One that was cut off may still think that it leads: the newest term counts. */
 static const struct endpoint_view *leader_endpoint(const struct cluster_view *view)
 {
-    for (size_t i = 0; i < view->endpoint_count; i++)
-        if (view->endpoints[i].member.value != 0 && member_id_equals(view->endpoints[i].member, view->endpoints[i].leader))
-            return &view->endpoints[i];
-    return NULL;
+    const struct endpoint_view *leader = NULL;
+
+    for (size_t i = 0; i < view->endpoint_count; i++) {
+        const struct endpoint_view *endpoint = &view->endpoints[i];
+        if (cluster_id_equals(endpoint->cluster, view->cluster) && member_id_is_known(endpoint->member) &&
+            member_id_equals(endpoint->member, endpoint->leader) && (leader == NULL || endpoint->raft_term > leader->raft_term))
+            leader = endpoint;
+    }
+    return leader;
 }
 
 static bool version_may_leak(const char *version)
@@ -32,6 +38,7 @@ void gauge_choose(struct gauge_asked *asked, const struct cluster_view *view, st
 {
     const struct endpoint_view *leader = leader_endpoint(view);
 
+    asked->raft_term = leader == NULL ? 0 : leader->raft_term;
     for (size_t i = 0; i < view->list.count; i++) {
         const struct member *member = &view->list.members[i];
         const struct endpoint_view *endpoint = cluster_view_who_answers_as(view, view->cluster, member->id);
@@ -51,12 +58,12 @@ static void remember_first(struct gauge_watch *watch, const struct gauge_asked *
     gauge_watch_reset(watch);
     watch->target = target;
     watch->first_at_ms = now_ms;
+    watch->raft_term = asked->raft_term;
     for (size_t i = 0; i < asked->count; i++) {
         const struct gauge_reading *reading = &asked->readings[i];
         if (!reading->was_read)
             continue;
         watch->voters[watch->voter_count].voter = asked->voters[i];
-        watch->voters[watch->voter_count].was_leader = asked->is_leader[i];
         watch->voters[watch->voter_count].was_down = !reading->shows_connected;
         watch->voters[watch->voter_count].has_received_bytes = reading->has_received_bytes;
         watch->voters[watch->voter_count].received_bytes = reading->received_bytes;
@@ -65,15 +72,14 @@ static void remember_first(struct gauge_watch *watch, const struct gauge_asked *
 }
 
 /* The leader exchanges heartbeats with every member many times a second: no byte from one in 2 s is silence on the wire, whatever the
- * leaking gauge says. Who leads only since a moment ago may have had nothing to hear. */
+ * leaking gauge says. In another term somebody else may have led in between, and followers hear little of each other. */
 static bool leader_heard_nothing(const struct gauge_watch *watch, const struct gauge_asked *asked)
 {
-    for (size_t i = 0; i < asked->count; i++) {
+    for (size_t i = 0; i < asked->count && asked->raft_term == watch->raft_term; i++) {
         if (!asked->is_leader[i] || !asked->readings[i].was_read || !asked->readings[i].has_received_bytes)
             continue;
         for (size_t k = 0; k < watch->voter_count; k++)
-            if (member_id_equals(watch->voters[k].voter, asked->voters[i]) && watch->voters[k].was_leader &&
-                watch->voters[k].has_received_bytes)
+            if (member_id_equals(watch->voters[k].voter, asked->voters[i]) && watch->voters[k].has_received_bytes)
                 return watch->voters[k].received_bytes == asked->readings[i].received_bytes;
     }
     return false;

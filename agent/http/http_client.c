@@ -357,8 +357,12 @@ bool http_batch_run(struct http_batch *batch, struct deadline deadline, bool can
         if (curl_multi_poll(multi, &wake, can_be_interrupted && batch->client->wake_fd >= 0 ? 1 : 0, (int)left_ms, &ready) != CURLM_OK)
             break;
         was_interrupted = wake.revents != 0;
-        if (was_interrupted)
+        if (was_interrupted) {
+            if (curl_multi_perform(multi, &running) == CURLM_OK) /* what came together with it counts */
+                collect(batch);
+            was_interrupted = batch->open > 0;
             break;
+        }
     }
     for (size_t i = 0; i < batch->count; i++)
         if (batch->transfers[i] != NULL) {

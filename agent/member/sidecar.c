@@ -96,11 +96,7 @@ static bool is_coming_up(const struct sidecar *sidecar)
 
 static void turn(struct sidecar *sidecar, enum leave_asked how)
 {
-    const struct world *world = sidecar->usher.world;
-
     sidecar->again_in_ms = TURN_MS;
-    if (world->api_gives_way != NULL) /* whoever asks us to leave waits for an answer; what is cut short is done in a later turn */
-        world->api_gives_way(world->self, how == LEAVE_NOT_ASKED);
     read_plan(sidecar);
     sidecar_observe(sidecar, how != LEAVE_NOT_ASKED);
     if (sidecar->usher.view.live == LIVE_UNKNOWN) { /* interrupted: nothing was learnt */
@@ -147,12 +143,16 @@ static enum leave_asked who_asks(struct sidecar *sidecar)
     if (!sidecar->is_stopping && usher->world->is_stopping(usher->world->self)) {
         sidecar->is_stopping = true;
         sidecar->stopping_since_ms = usher->world->now_ms(usher->world->self);
+        sidecar->seeds_again_at_ms = 0;
         log_info("told to stop; serving until etcd's client port closes, %lld s at most", (long long)(sidecar->leave_limit_ms / 1000));
     }
     if (!sidecar->door.is_asked(sidecar->door.self, &how) && sidecar->is_stopping)
         how = LEAVE_ASKED_SIGNAL;
-    if (how != LEAVE_NOT_ASKED && sidecar->leaving_since_ms < 0)
+    if (how != LEAVE_NOT_ASKED && sidecar->leaving_since_ms < 0) {
         sidecar->leaving_since_ms = usher->world->now_ms(usher->world->self);
+        if (how != LEAVE_ASKED_SIGNAL) /* a record that could not be read is read once more for who asks */
+            sidecar->seeds_again_at_ms = 0;
+    }
     return how;
 }
 

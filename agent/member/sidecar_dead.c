@@ -89,7 +89,8 @@ static void read_gauges(struct sidecar *sidecar, struct dead_care *care, const s
 {
     struct usher *usher = &sidecar->usher;
     struct member_id asked = care->watch.target, target = asked; /* the gauges are about `asked` alone */
-    bool is_first = care->gauge.first_at_ms < 0 || now_ms - care->gauge.first_at_ms < GAUGE_APART_MS;
+    int64_t age_ms = now_ms - care->gauge.first_at_ms;
+    bool is_first = care->gauge.first_at_ms < 0 || age_ms < GAUGE_APART_MS || age_ms > GAUGE_STALE_MS;
     enum gauge_verdict gauge = gauge_watch_read(&care->gauge, usher->world, &usher->view, asked, deadline_in_ms(GAUGE_READ_MS));
     struct dead_decision decision;
 

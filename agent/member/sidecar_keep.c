@@ -141,20 +141,18 @@ static void say_other_cluster(struct sidecar *sidecar)
     sidecar_say(sidecar, "refuse", REASON_OTHER_CLUSTER_RECORDED, text);
 }
 
-static void keep_record(struct sidecar *sidecar)
+static void read_and_write_record(struct sidecar *sidecar, int64_t now_ms)
 {
     struct usher *usher = &sidecar->usher;
-    int64_t now_ms = usher->world->now_ms(usher->world->self);
     enum record_verdict verdict;
     struct usher_error err = {0};
 
-    if (usher->record_store.read == NULL || now_ms < sidecar->record_again_at_ms || sidecar->leaving_since_ms >= 0)
-        return; /* whoever asks us to leave waits for an answer */
     sidecar->record_again_at_ms = sidecar->seeds_again_at_ms = now_ms + RECORD_AGAIN_MS;
     observe_record(usher);
     verdict = record_judge(&usher->record, sidecar->cluster);
-    sidecar->other_cluster_is_recorded = verdict == RECORD_NAMES_ANOTHER;
-    if (sidecar->other_cluster_is_recorded) {
+    if (verdict != RECORD_SAYS_NOTHING) /* what could not be read takes nothing back */
+        sidecar->other_cluster_is_recorded = verdict == RECORD_NAMES_ANOTHER;
+    if (verdict == RECORD_NAMES_ANOTHER) {
         sidecar->is_recorded = false;
         say_other_cluster(sidecar);
         if (founding_must_stop(verdict, is_fresh_founder(sidecar)))
@@ -170,6 +168,21 @@ static void keep_record(struct sidecar *sidecar)
         sidecar->list_digest = 0; /* the notes may say so, too */
     /* Until the list changes; once an hour in any case: a record that somebody deleted and made anew would let the next outage found again. */
     sidecar->record_again_at_ms = now_ms + RECORD_RECHECK_MS + (int64_t)(usher->world->random(usher->world->self) % RECORD_RECHECK_MS) / 4;
+}
+
+/* Whoever asks us to leave waits for an answer: the record does not, and gives way to one who asks in the middle of it. */
+static void keep_record(struct sidecar *sidecar)
+{
+    const struct world *world = sidecar->usher.world;
+    int64_t now_ms = world->now_ms(world->self);
+
+    if (sidecar->usher.record_store.read == NULL || now_ms < sidecar->record_again_at_ms || sidecar->leaving_since_ms >= 0)
+        return;
+    if (world->api_gives_way != NULL)
+        world->api_gives_way(world->self, true);
+    read_and_write_record(sidecar, now_ms);
+    if (world->api_gives_way != NULL)
+        world->api_gives_way(world->self, false);
 }
 
 static void keep_archives(struct sidecar *sidecar)

@@ -171,6 +171,8 @@ bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how)
         sidecar->leaving_since_ms = usher->world->now_ms(usher->world->self);
     if (sidecar->has_left || sidecar->was_removed)
         return finish_gone(sidecar);
+    if (usher->view.live == LIVE_UNKNOWN && usher->world->now_ms(usher->world->self) - sidecar->leaving_since_ms < sidecar->leave_limit_ms)
+        return false; /* somebody else's request cut the look short: nothing was learnt that a verdict could rest on */
     fill_facts(sidecar, how, &facts);
     if (needs_health(&facts))
         observe_health(usher, &facts.health);

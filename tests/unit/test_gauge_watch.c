@@ -138,23 +138,59 @@ static void a_leaking_gauge_is_outweighed_by_silence_at_the_leader(void **state)
     }
 }
 
-/* Followers hear little of each other: the silence of before it led says nothing. */
-static void who_leads_only_now_has_heard_nothing_yet(void **state)
+static void let_lead(struct cluster_view *view, uint64_t leader, uint64_t raft_term)
+{
+    for (size_t i = 0; i < VOTERS; i++) {
+        view->endpoints[i].leader.value = leader;
+        view->endpoints[i].raft_term = raft_term;
+    }
+}
+
+/* Followers hear little of each other: the silence of a time in which others led says nothing. */
+static void silence_counts_within_one_term(void **state)
 {
     struct fake fake = {"111", 1000, 5};
     struct world world = {.self = &fake, .gauges = fake_gauges, .now_ms = fake_now_ms};
     struct cluster_view *view = view_of("3.6.4", true);
     struct gauge_watch watch;
+    static const struct {
+        uint64_t leader, raft_term;
+        enum gauge_verdict verdict;
+    } steps[] = {
+        {1, 7, GAUGE_CONNECTED},                           /* the first read */
+        {2, 8, GAUGE_CONNECTED},                           /* who leads only now */
+        {2, 8, GAUGE_DOWN},      {2, 10, GAUGE_CONNECTED}, /* the same one again, and another in between */
+        {2, 10, GAUGE_DOWN},
+    };
 
     (void)state;
     gauge_watch_reset(&watch);
-    gauge_watch_read(&watch, &world, view, (struct member_id){TARGET}, deadline_in_ms(1000));
-    for (size_t i = 0; i < VOTERS; i++)
-        view->endpoints[i].leader.value = 2;
-    fake.now_ms += GAUGE_APART_MS;
-    assert_int_equal(gauge_watch_read(&watch, &world, view, (struct member_id){TARGET}, deadline_in_ms(1000)), GAUGE_CONNECTED);
-    fake.now_ms += GAUGE_APART_MS;
-    assert_int_equal(gauge_watch_read(&watch, &world, view, (struct member_id){TARGET}, deadline_in_ms(1000)), GAUGE_DOWN);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        let_lead(view, steps[i].leader, steps[i].raft_term);
+        assert_int_equal(gauge_watch_read(&watch, &world, view, (struct member_id){TARGET}, deadline_in_ms(1000)), steps[i].verdict);
+        fake.now_ms += GAUGE_APART_MS;
+    }
+    free(view);
+}
+
+/* A leader that was cut off goes on thinking that it leads, and so may one of another cluster. */
+static void the_newest_term_leads(void **state)
+{
+    struct cluster_view *view = view_of("3.6.4", true);
+    struct gauge_asked *asked = calloc(1, sizeof *asked);
+
+    (void)state;
+    if (asked == NULL)
+        abort();
+    let_lead(view, 2, 8);
+    view->endpoints[0].leader.value = 1;
+    view->endpoints[0].raft_term = 7;
+    view->endpoints[2].leader.value = 3;
+    view->endpoints[2].raft_term = 9;
+    view->endpoints[2].cluster.value = 0xbad;
+    gauge_choose(asked, view, (struct member_id){TARGET});
+    assert_true(asked->raft_term == 8 && !asked->is_leader[0] && asked->is_leader[1]);
+    free(asked);
     free(view);
 }
 
@@ -190,7 +226,8 @@ int main(void)
         cmocka_unit_test(each_row_is_judged),
         cmocka_unit_test(a_learner_s_death_needs_a_quorum_of_the_voters),
         cmocka_unit_test(a_leaking_gauge_is_outweighed_by_silence_at_the_leader),
-        cmocka_unit_test(who_leads_only_now_has_heard_nothing_yet),
+        cmocka_unit_test(silence_counts_within_one_term),
+        cmocka_unit_test(the_newest_term_leads),
         cmocka_unit_test(one_etcd_s_word_counts_once),
         cmocka_unit_test(without_a_list_nothing_is_known),
     };

@@ -95,6 +95,13 @@ static bool asked_from_the_second_turn_on(void *self, enum leave_asked *out_how)
     return !is_second;
 }
 
+static bool always_asked(void *self, enum leave_asked *out_how)
+{
+    (void)self;
+    *out_how = LEAVE_ASKED_HTTP;
+    return true;
+}
+
 static bool stops_when_answered(void *self)
 {
     (void)self;
@@ -120,6 +127,51 @@ static void a_write_that_hangs_gives_way(void **state)
     assert_int_equal(fake.record_swaps, 1);
     assert_int_not_equal(fake.verdicts, 0);
     assert_in_range(monotonic_ms() - began_ms, 2900, 4900);
+}
+
+static unsigned reads_before_verdict;
+
+static void done_after_a_read(void *self, enum usher_exit exit, enum reason reason, const char *text, bool is_final)
+{
+    (void)self;
+    (void)exit;
+    (void)reason;
+    (void)text;
+    (void)is_final;
+    reads_before_verdict += fake.verdicts++ == 0 ? fake.record_reads : 0;
+}
+
+/* The end of a move, where the record tells who is outside: a read of it that was cut short is made good before the verdict. */
+static void a_record_that_was_cut_short_is_read_for_who_asks(void **state)
+{
+    struct usher_error err = {0};
+
+    (void)state;
+    sidecar.usher.record.state = RECORD_UNREADABLE;
+    sidecar.record_again_at_ms = sidecar.seeds_again_at_ms = INT64_MAX;
+    fake.world.is_stopping = stops_when_answered;
+    sidecar.door.is_asked = always_asked;
+    sidecar.door.done = done_after_a_read;
+    reads_before_verdict = 0;
+    sidecar.publish = publish_nothing;
+    sidecar.take_poke = take_poke;
+    sidecar.leave_limit_ms = 0;
+    assert_int_equal(sidecar_run(&sidecar, &err), USHER_EXIT_DONE);
+    assert_int_equal(reads_before_verdict, 1);
+    assert_int_equal(sidecar.usher.record.state, RECORD_CLUSTER);
+}
+
+/* A second hook, or SIGTERM, in the middle of the look: nothing was learnt, and no verdict comes of it. */
+static void a_look_that_was_cut_short_gives_no_verdict(void **state)
+{
+    (void)state;
+    our_pod_ends(60000);
+    sidecar.usher.view.live = LIVE_UNKNOWN;
+    sidecar.leaving_since_ms = fake.world.now_ms(&fake);
+    assert_false(sidecar_leave(&sidecar, LEAVE_ASKED_HTTP));
+    assert_int_equal(fake.verdicts + fake.own_pod_reads, 0);
+    sidecar.leaving_since_ms -= sidecar.leave_limit_ms; /* but not for ever */
+    assert_true(sidecar_leave(&sidecar, LEAVE_ASKED_HTTP));
 }
 
 static void nobody_else_is_asked_for_a_stay(void **state)
@@ -346,6 +398,8 @@ int main(void)
         TEST(a_stay_is_quick_though_the_api_hangs),
         TEST(the_time_since_the_request_counts),
         TEST(a_write_that_hangs_gives_way),
+        TEST(a_record_that_was_cut_short_is_read_for_who_asks),
+        TEST(a_look_that_was_cut_short_gives_no_verdict),
         TEST(nobody_else_is_asked_for_a_stay),
         TEST(events_come_after_the_verdict),
         TEST(a_stop_signal_does_not_flood_the_api),

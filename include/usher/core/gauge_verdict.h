@@ -16,6 +16,7 @@ struct gauge_asked {
     struct member_id voters[MEMBERS_MAX];
     bool may_leak[MEMBERS_MAX]; /* etcd 3.6 and newer */
     bool is_leader[MEMBERS_MAX];
+    uint64_t raft_term; /* the leader's; 0 = no leader answered */
     struct gauge_reading readings[MEMBERS_MAX];
 };
 
@@ -23,10 +24,11 @@ struct gauge_asked {
 struct gauge_watch {
     struct member_id target; /* of the read below; another target starts anew */
     int64_t first_at_ms;     /* -1 = none */
+    uint64_t raft_term;
     size_t voter_count;
     struct {
         struct member_id voter;
-        bool was_down, was_leader;
+        bool was_down;
         bool has_received_bytes;
         uint64_t received_bytes;
     } voters[MEMBERS_MAX];
@@ -39,8 +41,8 @@ void gauge_choose(struct gauge_asked *asked, const struct cluster_view *view, st
 
 /* What is known after this read. DOWN needs a quorum of `voters`, the number of all voters, read twice. CONNECTED: at least one voter shows it
  * so in this read, and the leader has heard from it since the first read: on 3.6 and 3.7 the gauge can leak (a joiner is counted as
- * remote and as peer) and then shows a dead member as connected for ever, so there a leader that received nothing from it for 2 s
- * outweighs the gauge. Keeps the read as the first of two when it is one. */
+ * remote and as peer) and then shows a dead member as connected for ever, so there a leader that received nothing from it for 2 s of one
+ * raft term outweighs the gauge. Keeps the read as the first of two when it is one. */
 enum gauge_verdict gauge_judge(struct gauge_watch *watch, const struct gauge_asked *asked, size_t voters, struct member_id target,
                                int64_t now_ms);
 
