@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scratch.h"
+
 static void hang(bool hangs, struct deadline deadline)
 {
     int64_t left_ms = deadline_left_ms(deadline);
@@ -248,6 +250,8 @@ void fake_world_init(struct fake_world *fake, const char *folder, size_t voters)
     fake->store = (struct record_store){.self = fake, .keep_ms = 5000, .read = record_read, .swap = record_swap};
     snprintf(settings->data_dir, PATH_BYTES, "%s/data", folder);
     snprintf(settings->plan_dir, PATH_BYTES, "%s/plan", folder);
+    scratch_mkdir(settings->data_dir);
+    scratch_mkdir(settings->plan_dir);
     snprintf(settings->local_endpoint, URL_BYTES, "http://0");
     snprintf(settings->join.name, NAME_BYTES, "etcd-0");
     snprintf(settings->join.slot_name, NAME_BYTES, "etcd-0");

@@ -37,7 +37,7 @@ struct fake_world {
     bool gives_way; /* as was last told */
 };
 
-/* `folder`: of scratch.h. A cluster of members 1 to `voters`, slots etcd-0 and on, all healthy and recorded; we are the first. */
+/* `folder`: of scratch.h; data and plan directory are made in it. A cluster of members 1 to `voters`, slots etcd-0 and on, all healthy and recorded; we are the first. */
 void fake_world_init(struct fake_world *fake, const char *folder, size_t voters);
 /* A sidecar in it: a voter with a quorum whose start is long settled. */
 void fake_world_sidecar(struct fake_world *fake, struct sidecar *sidecar);

@@ -35,8 +35,6 @@ static int set_up(void **state)
     fake.answer.added.value = ADDED;
     again_in_ms = -1;
     err = (struct usher_error){0};
-    scratch_mkdir(fake.settings.data_dir);
-    scratch_mkdir(fake.settings.plan_dir);
     return 0;
 }
 

@@ -25,8 +25,6 @@ static int set_up(void **state)
         return -1;
     fake_world_init(&fake, *state, 3);
     fake_world_sidecar(&fake, &sidecar);
-    scratch_mkdir(fake.settings.data_dir);
-    scratch_mkdir(fake.settings.plan_dir);
     return 0;
 }
 

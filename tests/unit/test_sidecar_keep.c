@@ -30,8 +30,6 @@ static int set_up(void **state)
     sidecar.usher.facts.wal.state = WAL_IDS;
     sidecar.usher.facts.wal.cluster.value = FAKE_CLUSTER;
     sidecar.usher.facts.wal.member.value = 1;
-    scratch_mkdir(fake.settings.data_dir);
-    scratch_mkdir(fake.settings.plan_dir);
     return 0;
 }
 
