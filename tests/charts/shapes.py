@@ -73,7 +73,7 @@ automountServiceAccountToken: {{ .Values.serviceAccount.automountServiceAccountT
 ---
 apiVersion: batch/v1
 kind: Job
-metadata: {name: pre-upgrade}
+metadata: {name: pre-upgrade, annotations: {helm.sh/hook: pre-upgrade}}
 {{- end }}
 {{- range .Values.extraDeploy }}
 ---
@@ -99,15 +99,16 @@ kind: StatefulSet
 metadata: {name: '{{ .Release.Name }}-etcd'}
 spec:
   replicas: {{ .Values.replicas }}
+  updateStrategy: {type: RollingUpdate}
   serviceName: '{{ .Release.Name }}-etcd-internal'
   podManagementPolicy: {{ .Values.podManagementPolicy }}
   selector: {matchLabels: {app: etcd}}
   template:
-    metadata: {labels: {app: etcd}}
+    metadata: {labels: {app: etcd}, annotations: {checksum/etcdconfig: '{{ .Values.replicas | toString | sha256sum }}'}}
     spec:
       serviceAccountName: {{ ternary (printf "%s-etcd" .Release.Name) "default" .Values.serviceAccount.create }}
       automountServiceAccountToken: {{ .Values.serviceAccount.automountServiceAccountToken }}
-      securityContext: {fsGroup: 999}
+      securityContext: {fsGroup: 999, supplementalGroups: [999]}
       initContainers:
         - {name: etcd-init, image: "busybox:1", command: [/bin/sh], args: ["-c", "mkdir -p /data/etcd"], volumeMounts: [{name: etcd-data, mountPath: /data}]}
       {{- with .Values.extraInitContainers }}
@@ -126,10 +127,13 @@ spec:
           {{- with .Values.customReadinessProbe }}
           readinessProbe: {{- toYaml . | nindent 12 }}
           {{- end }}
+          ports: [{name: client, containerPort: 2379}, {name: peer, containerPort: 2380}]
+          {{- with .Values.args }}
           args:
-            {{- range .Values.args }}
+            {{- range . }}
             - {{ . }}
             {{- end }}
+          {{- end }}
           env:
             - {name: NODE_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
             - {name: ETCD_NAME, value: $(NODE_NAME)}
@@ -147,27 +151,50 @@ spec:
       {{- end }}
       volumes:
         - {name: tmp, emptyDir: {}}
+  {{- if .Values.storage.requestedSize }}
   volumeClaimTemplates:
     - metadata: {name: etcd-data}
-      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 8Gi}}}
+      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: {{ .Values.storage.requestedSize }}}}}
+  {{- else }}
+        - {name: etcd-data, emptyDir: {}}
+  {{- end }}
+{{- if .Values.serviceAccount.create }}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: '{{ .Release.Name }}-etcd'}
+automountServiceAccountToken: {{ .Values.serviceAccount.automountServiceAccountToken }}
+{{- end }}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: '{{ .Release.Name }}-etcd-internal'}
+spec: {clusterIP: None, publishNotReadyAddresses: true, selector: {app: etcd}, ports: [{name: client, port: 2379, targetPort: client}, {name: peer, port: 2380, targetPort: peer}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: '{{ .Release.Name }}-etcd'}
+spec: {selector: {app: etcd}, ports: [{name: client, port: 2379, targetPort: client}, {name: peer, port: 2380, targetPort: peer}]}
 ---
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: '{{ .Release.Name }}-etcd'}
 data:
   ETCD_DATA_DIR: /data/etcd
+  ETCD_INITIAL_CLUSTER_TOKEN: etcd-cluster-0
   ETCD_INITIAL_CLUSTER_STATE: new
   ETCD_INITIAL_CLUSTER: '{{ .Release.Name }}-etcd-0=http://{{ .Release.Name }}-etcd-0.{{ .Release.Name }}-etcd-internal.{{ .Release.Namespace }}.svc.cluster.local:2380'
   ETCD_LISTEN_CLIENT_URLS: http://0.0.0.0:2379
   ETCD_LISTEN_PEER_URLS: http://0.0.0.0:2380
 """
 
-GROUNDHOG_VALUES = """replicas: 3
+GROUNDHOG_VALUES = """replicas: 1
 podManagementPolicy: Parallel
 serviceAccount: {create: false, automountServiceAccountToken: true}
+storage: {requestedSize: ""}
 """
 
-# What the other charts render, for the set db-etcd in the namespace ns.
+# What the other charts render, for the release db in the namespace ns.
 CLOUDPIRATES = """apiVersion: apps/v1
 kind: StatefulSet
 metadata: {name: db-etcd, namespace: ns}
@@ -175,6 +202,7 @@ spec:
   serviceName: db-etcd-headless
   replicas: 3
   podManagementPolicy: Parallel
+  updateStrategy: {type: RollingUpdate}
   selector: {matchLabels: {app: etcd}}
   template:
     metadata: {labels: {app: etcd}}
@@ -196,30 +224,45 @@ spec:
             - --initial-cluster-token=etcd-cluster
             - --initial-cluster-state=new
             - --data-dir=/var/run/etcd/default.etcd
+            - --auto-compaction-mode=periodic
+            - --snapshot-count=10000
+            - --listen-metrics-urls=http://0.0.0.0:2381
           env:
             - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
-          startupProbe: {httpGet: {path: /health, port: client, scheme: HTTP}, periodSeconds: 10}
-          livenessProbe: {httpGet: {path: /health, port: client, scheme: HTTP}, initialDelaySeconds: 10}
-          readinessProbe: {httpGet: {path: "/health?serializable=true", port: client, scheme: HTTP}}
-          ports: [{name: client, containerPort: 2379}, {name: peer, containerPort: 2380}]
+          startupProbe: {httpGet: {path: /health, port: metrics, scheme: HTTP}, periodSeconds: 10}
+          livenessProbe: {httpGet: {path: /health, port: metrics, scheme: HTTP}, initialDelaySeconds: 10}
+          readinessProbe: {httpGet: {path: "/health?serializable=true", port: metrics, scheme: HTTP}}
+          ports: [{name: client, containerPort: 2379}, {name: peer, containerPort: 2380}, {name: metrics, containerPort: 2381}]
           volumeMounts: [{name: data, mountPath: /var/run/etcd}, {name: tmp, mountPath: /tmp}]
       volumes: [{name: tmp, emptyDir: {}}]
   volumeClaimTemplates:
-    - metadata: {name: data}
+    - metadata: {name: data, labels: {app: etcd}}
       spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 8Gi}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db-etcd-headless, namespace: ns}
+spec: {clusterIP: None, selector: {app: etcd}, ports: [{name: client, port: 2379}, {name: peer, port: 2380}]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: db-etcd, namespace: ns}
+automountServiceAccountToken: false
 """
 
 KAMAJI = """apiVersion: apps/v1
 kind: StatefulSet
-metadata: {name: db-etcd, namespace: ns}
+metadata: {name: db-kamaji-etcd, namespace: ns}
 spec:
-  serviceName: db-etcd
+  serviceName: db-kamaji-etcd
   replicas: 3
   selector: {matchLabels: {app: etcd}}
   template:
     metadata: {name: etcd, labels: {app: etcd}, annotations: null}
     spec:
-      volumes: [{name: certs, secret: {secretName: db-etcd-certs}}]
+      priorityClassName: system-cluster-critical
+      nodeSelector: {kubernetes.io/os: linux}
+      volumes: [{name: certs, secret: {secretName: db-kamaji-etcd-certs}}]
       containers:
         - name: etcd
           image: quay.io/coreos/etcd:v3.5.33
@@ -229,11 +272,12 @@ spec:
             - --data-dir=/var/run/etcd
             - --name=$(POD_NAME)
             - --initial-cluster-state=new
-            - --initial-cluster=db-etcd-0=https://db-etcd-0.db-etcd.ns.svc.cluster.local:2380
-            - --initial-advertise-peer-urls=https://$(POD_NAME).db-etcd.$(POD_NAMESPACE).svc.cluster.local:2380
-            - --advertise-client-urls=https://$(POD_NAME).db-etcd.$(POD_NAMESPACE).svc.cluster.local:2379
+            - --initial-cluster=db-kamaji-etcd-0=https://db-kamaji-etcd-0.db-kamaji-etcd.ns.svc.cluster.local:2380
+            - --initial-advertise-peer-urls=https://$(POD_NAME).db-kamaji-etcd.$(POD_NAMESPACE).svc.cluster.local:2380
+            - --advertise-client-urls=https://$(POD_NAME).db-kamaji-etcd.$(POD_NAMESPACE).svc.cluster.local:2379
             - --initial-cluster-token=kamaji
             - --listen-client-urls=https://0.0.0.0:2379
+            - --listen-metrics-urls=http://0.0.0.0:2381
             - --listen-peer-urls=https://0.0.0.0:2380
             - --client-cert-auth=true
             - --peer-client-cert-auth=true
@@ -243,19 +287,45 @@ spec:
             - --peer-trusted-ca-file=/etc/etcd/pki/ca.crt
             - --peer-cert-file=/etc/etcd/pki/peer.pem
             - --peer-key-file=/etc/etcd/pki/peer-key.pem
+            - --auto-compaction-mode=periodic
+            - --snapshot-count=10000
           env:
             - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
             - {name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
+          ports: [{name: client, containerPort: 2379}, {name: peer, containerPort: 2380}, {name: metrics, containerPort: 2381}]
+          resources: {limits: {}, requests: {}}
           livenessProbe: {failureThreshold: 3, httpGet: {path: /livez, port: 2381, scheme: HTTP}, initialDelaySeconds: 10}
           volumeMounts: [{name: data, mountPath: /var/run/etcd}, {name: certs, mountPath: /etc/etcd/pki}]
   volumeClaimTemplates:
-    - metadata: {name: data}
-      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 8Gi}}}
+    - apiVersion: v1
+      kind: PersistentVolumeClaim
+      metadata: {name: data}
+      spec: {storageClassName: null, accessModes: [ReadWriteOnce], resources: {requests: {storage: 8Gi}}}
 ---
 apiVersion: v1
 kind: Service
-metadata: {name: db-etcd, namespace: ns}
+metadata: {name: db-kamaji-etcd, namespace: ns}
 spec: {clusterIP: None, selector: {app: etcd}, ports: [{name: client, port: 2379}, {name: peer, port: 2380}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db-kamaji-etcd-client, namespace: ns}
+spec: {selector: {app: etcd}, ports: [{name: client, port: 2379}, {name: metrics, port: 2381}]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: db-kamaji-etcd, namespace: ns}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: db-kamaji-etcd-gen-certs-role, namespace: ns}
+rules: [{apiGroups: [""], resources: [secrets], verbs: [create]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: db-kamaji-etcd-gen-certs-rolebinding, namespace: ns}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: db-kamaji-etcd-gen-certs-role}
+subjects: [{kind: ServiceAccount, name: db-kamaji-etcd, namespace: ns}]
 """
 
 VCLUSTER = """apiVersion: apps/v1
@@ -280,6 +350,8 @@ spec:
     metadata: {labels: {app: vcluster-etcd}}
     spec:
       terminationGracePeriodSeconds: 10
+      nodeSelector: {}
+      tolerations: []
       automountServiceAccountToken: false
       serviceAccountName: vc-db
       enableServiceLinks: true
@@ -306,6 +378,7 @@ spec:
             - '--peer-client-cert-auth=true'
             - '--peer-key-file=/run/config/pki/etcd-peer.key'
             - '--peer-trusted-ca-file=/run/config/pki/etcd-ca.crt'
+            - '--snapshot-count=10000'
             - '--trusted-ca-file=/run/config/pki/etcd-ca.crt'
           env: [{name: NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]
           volumeMounts: [{name: data, mountPath: /var/lib/etcd}, {name: certs, mountPath: /run/config/pki, readOnly: true}]
@@ -314,6 +387,20 @@ spec:
   volumeClaimTemplates:
     - metadata: {name: data}
       spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 5Gi}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db-etcd-headless, namespace: ns}
+spec: {clusterIP: None, publishNotReadyAddresses: true, selector: {app: vcluster-etcd}, ports: [{name: etcd, port: 2379}, {name: peer, port: 2380}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db-etcd, namespace: ns}
+spec: {selector: {app: vcluster-etcd}, ports: [{name: etcd, port: 2379}, {name: peer, port: 2380}]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: vc-db, namespace: ns}
 """
 
 PLAIN = """apiVersion: apps/v1
@@ -354,6 +441,12 @@ CHARTS = {
     "bitnami-8-10": (BITNAMI, BITNAMI_VALUES % ("false", "true"), NAMES),
     "groundhog2k": (GROUNDHOG, GROUNDHOG_VALUES, ""),
 }
+
+SETS = {"kamaji-etcd": "db-kamaji-etcd"}  # the StatefulSet that the release db gets; db-etcd in all the others
+
+
+def set_of(name):
+    return SETS.get(name, "db-etcd")
 
 
 def write_chart(folder, name):

@@ -317,7 +317,7 @@ CERTIFIED = ("kamaji-etcd", "vcluster")  # their stand-ins have no certificates:
 
 
 def stand_in(dropin, namespace, folder):
-    """The chart's stand-in (tests/charts/shapes.py) with one member, and an image that is there, and a headless Service."""
+    """The chart's stand-in (tests/charts/shapes.py) with one member, and an image that is there."""
     text = shapes.RENDERED.get(dropin) or shapes.CHARTS[dropin][0]
     text = re.sub(r"\.ns(?=[.:])", f".{namespace}", text).replace("replicas: 3", "replicas: 1")
     text = re.sub(r"namespace: ns\b", f"namespace: {namespace}", text)
@@ -341,7 +341,7 @@ def before_values(dropin, namespace):
         return {"replicaCount": 1, "serviceAccount": {"create": True}, "preUpgradeJob": {"enabled": False}, "livenessProbe": {"enabled": False}, "readinessProbe": {"enabled": False}, "command": ["etcd"],
                 "extraVolumeMounts": [{"name": "data", "mountPath": "/more"}],
                 "extraEnvVars": [{"name": "ETCD_INITIAL_CLUSTER", "value": first}]}
-    return {"replicas": 1} if dropin == "groundhog2k" else {}
+    return {"storage": {"requestedSize": "8Gi"}} if dropin == "groundhog2k" else {}
 
 
 def headless(name):
@@ -363,13 +363,11 @@ def more_images(town):
 def test_drop_in(follow, more_images, tmp_path, dropin):
     """Before: one member without us. After: the same member under etcd-usher, which scales to three."""
     walk, release = follow(DROP_IN)
-    release.name, release.selector = "db-etcd", "app=etcd"
+    release.name, release.selector = shapes.set_of(dropin), "app=etcd"
     walk.words["CHART"] = str(stand_in(dropin, release.namespace, tmp_path))
     (tmp_path / "values.yaml").write_text(yaml.safe_dump(before_values(dropin, release.namespace)))
-    for name in ("db-etcd-headless", "db-etcd-internal"):
-        release.kubectl("apply", "-f", "-", input=json.dumps(headless(name)))
-    if dropin in ("cloudpirates", "groundhog2k"):  # their charts make it, the stand-ins do not
-        release.kubectl("create", "serviceaccount", "db-etcd")
+    if dropin.startswith("bitnami"):  # its chart makes it, the stand-in does not
+        release.kubectl("apply", "-f", "-", input=json.dumps(headless("db-etcd-headless")))
     if dropin in CERTIFIED:
         walk.run(SECTIONS[dropin])
         assert launched(release)
@@ -396,5 +394,5 @@ def first_containers(release):
 
 
 def launched(release):
-    etcd = release.lab.get("statefulset", "db-etcd", "-n", release.namespace)["spec"]["template"]["spec"]["containers"][0]
+    etcd = release.lab.get("statefulset", release.name, "-n", release.namespace)["spec"]["template"]["spec"]["containers"][0]
     return (etcd.get("command", []) + etcd.get("args", []) or [""])[0].endswith("/etcd-usher-exec")
