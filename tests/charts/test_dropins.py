@@ -94,12 +94,12 @@ def settings_of_etcd(pod, found, name):
     """What etcd will be told: flags, else variables, else those of a ConfigMap; as Kubernetes fills them in for the first pod of the set `name`."""
     etcd = charts.containers_of(pod)["etcd"]
     variables = {}
-    for source in etcd.get("envFrom", []):
+    for source in etcd.get("envFrom") or []:
         variables.update(charts.only(found, "ConfigMap", source["configMapRef"]["name"])["data"])
     fields = {"metadata.name": f"{name}-0", "metadata.namespace": NAMESPACE}
     for entry in etcd.get("env", []):
         value = entry.get("value")
-        variables[entry["name"]] = charts.expand(value, variables) if value is not None else fields.get(entry["valueFrom"]["fieldRef"]["fieldPath"], "?")
+        variables[entry["name"]] = charts.expand(value, variables) if value is not None else fields.get(entry["valueFrom"].get("fieldRef", {}).get("fieldPath"), "?")
     told = {key[5:].lower().replace("_", "-"): value for key, value in variables.items() if key.startswith("ETCD_")}
     for word in etcd.get("command", []) + etcd.get("args", []):
         match = re.match(r"--?([a-z][a-z-]+)=(.*)", word)

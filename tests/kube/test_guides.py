@@ -328,19 +328,17 @@ def stand_in(dropin, namespace, folder):
         return None
     chart = folder / "stand-in"
     (chart / "templates").mkdir(parents=True)
-    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: etcd\nversion: 0.0.1\n")
+    (chart / "Chart.yaml").write_text(shapes.about(dropin))
     (chart / "values.yaml").write_text(shapes.CHARTS[dropin][1] if dropin in shapes.CHARTS else "")
     (chart / "templates/_names.tpl").write_text(shapes.CHARTS[dropin][2] if dropin in shapes.CHARTS else "")
     (chart / "templates/set.yaml").write_text(text)
     return chart
 
 
-def before_values(dropin, namespace):
+def before_values(dropin):
     if dropin.startswith("bitnami"):
-        first = f"db-etcd-0=http://db-etcd-0.db-etcd-headless.{namespace}.svc.cluster.local:2380"
-        return {"replicaCount": 1, "serviceAccount": {"create": True}, "preUpgradeJob": {"enabled": False}, "livenessProbe": {"enabled": False}, "readinessProbe": {"enabled": False}, "command": ["etcd"],
-                "extraVolumeMounts": [{"name": "data", "mountPath": "/more"}],
-                "extraEnvVars": [{"name": "ETCD_INITIAL_CLUSTER", "value": first}]}
+        return {"replicaCount": 1, "serviceAccount": {"create": True}, "preUpgradeJob": {"enabled": False}, "livenessProbe": {"enabled": False},
+                "readinessProbe": {"enabled": False}, "command": ["etcd"]}
     return {"storage": {"requestedSize": "8Gi"}} if dropin == "groundhog2k" else {}
 
 
@@ -365,7 +363,7 @@ def test_drop_in(follow, more_images, tmp_path, dropin):
     walk, release = follow(DROP_IN)
     release.name, release.selector = shapes.set_of(dropin), "app=etcd"
     walk.words["CHART"] = str(stand_in(dropin, release.namespace, tmp_path))
-    (tmp_path / "values.yaml").write_text(yaml.safe_dump(before_values(dropin, release.namespace)))
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump(before_values(dropin)))
     if dropin.startswith("bitnami"):  # its chart makes it, the stand-in does not
         release.kubectl("apply", "-f", "-", input=json.dumps(headless("db-etcd-headless")))
     if dropin in CERTIFIED:
