@@ -48,9 +48,9 @@ def chart_of(dropin, tmp_path):
     return path or (shapes.write_chart(tmp_path / "chart", dropin) if dropin in shapes.CHARTS else None)
 
 
-def render(dropin, tmp_path, kubectl, values=""):
+def render(dropin, tmp_path, kubectl, *words, values=""):
     chart = chart_of(dropin, tmp_path)
-    words = [word for name in {"", values} if name in VALUES.get(dropin, {}) for word in ("--set", VALUES[dropin][name])]
+    words += tuple(word for name in {"", values} if name in VALUES.get(dropin, {}) for word in ("--set", VALUES[dropin][name]))
     if dropin in shapes.CHARTS:
         (tmp_path / "values.yaml").write_text(filled(dropin, "values.yaml"))
         text = charts.template("--namespace", NAMESPACE, "-f", str(tmp_path / "values.yaml"), *words, chart=chart, release=RELEASE)
@@ -280,3 +280,83 @@ def test_as_helms_post_renderer(name, tmp_path, kubectl):
     assert done.returncode == 0, done.stderr
     by_hand = post_render(kubectl, name, shapes.RENDERED[name])
     assert charts.objects_in(done.stdout) == charts.objects_in(by_hand.stdout)
+
+
+BITNAMI = ("bitnami-11-12", "bitnami-8-10")
+
+
+@pytest.mark.parametrize("dropin", BITNAMI)
+@pytest.mark.parametrize("values", [
+    "replicaCount=1",
+    "containerPorts.peer=12380,containerPorts.client=12379",
+    "service.ports.client=22379",
+    "auth.peer.secureTransport=true,auth.peer.useAutoTLS=true",
+    "auth.client.secureTransport=true,auth.client.existingSecret=certs",
+    "clusterDomain=k8s.example",
+    "fullnameOverride=a-name-of-fifty-seven-letters-that-leaves-no-room-for-head",
+    "auth.rbac.create=false",
+])
+def test_bitnami_names_ports_and_schemes_are_the_charts(dropin, values, tmp_path, kubectl):
+    found = render(dropin, tmp_path, kubectl, "--set", values)
+    pod_set = charts.only(found, "StatefulSet")
+    etcd, usher = settings_of_etcd(pod_set["spec"]["template"]["spec"], found), settings_of_usher(pod_set["spec"]["template"]["spec"])
+    assert usher["USHER_PEER_URL"] == etcd["initial-advertise-peer-urls"]
+    assert usher["USHER_LOCAL_ENDPOINT"] == etcd["listen-client-urls"].replace("0.0.0.0", "127.0.0.1")
+    host, port = etcd["advertise-client-urls"].split(",")[0].split("://")[1].split(":")
+    assert usher["USHER_ENDPOINTS"] == f"dns:{host.split('.', 1)[1]}:{port}"
+    assert host.split(".")[1] == pod_set["spec"]["serviceName"]
+    name = pod_set["metadata"]["name"]
+    assert usher["USHER_SET_RECORD"] == f"configmap:{charts.only(found, 'Role')['metadata']['name']}" == f"configmap:{name}-usher"
+
+
+def test_bitnami_with_another_namespace(tmp_path, kubectl):
+    """namespaceOverride, from 11.3.6 on: rights and record go where the set goes."""
+    found = render("bitnami-11-12", tmp_path, kubectl, "--set", "namespaceOverride=elsewhere")
+    assert {item["metadata"]["namespace"] for item in found} == {"elsewhere"}
+    assert charts.only(found, "RoleBinding")["subjects"][0]["namespace"] == "elsewhere"
+
+
+@pytest.mark.parametrize("dropin", BITNAMI)
+def test_bitnami_nothing_comes_after_the_usher(dropin, tmp_path, kubectl):
+    """volumePermissions of the user's own values: its container would wait for the usher, and the usher for it."""
+    (tmp_path / "own.yaml").write_text("volumePermissions: {enabled: true}\nsidecars: []\n")
+    (tmp_path / "usher.yaml").write_text(filled(dropin, "values.yaml"))
+    chart = chart_of(dropin, tmp_path)
+    text = charts.template("--namespace", NAMESPACE, "-f", str(tmp_path / "own.yaml"), "-f", str(tmp_path / "usher.yaml"), chart=chart, release=RELEASE)
+    pod = charts.pod_of(charts.objects_in(text))
+    assert [container["name"] for container in pod["initContainers"]] == ["usher-install", "usher"]
+
+
+@pytest.mark.parametrize("dropin, version", [
+    ("bitnami-11-12", "11.0.8"), ("bitnami-11-12", "10.7.3"), ("bitnami-8-10", "11.0.0"), ("bitnami-8-10", "12.0.20")])
+def test_bitnami_refuses_a_chart_that_would_go_on_removing_members(dropin, version, tmp_path):
+    """Before 11.1.0 no value switches the pre-upgrade job off; the values for 8 to 10 do not know of it."""
+    chart = shapes.write_chart(tmp_path / "chart", dropin, version)
+    done = charts.helm("template", RELEASE, chart, "--namespace", NAMESPACE, "-f", os.path.join(charts.DROPINS, dropin, "values.yaml"))
+    assert done.returncode != 0 and "etcd-usher: " in done.stderr
+
+
+@pytest.mark.parametrize("dropin, version", [("bitnami-11-12", "11.1.0"), ("bitnami-11-12", "12.0.0"), ("bitnami-8-10", "8.6.0"), ("bitnami-8-10", "10.7.3")])
+def test_bitnami_takes_the_others(dropin, version, tmp_path):
+    chart = shapes.write_chart(tmp_path / "chart", dropin, version)
+    charts.template("--namespace", NAMESPACE, "-f", os.path.join(charts.DROPINS, dropin, "values.yaml"), chart=chart, release=RELEASE)
+
+
+@pytest.mark.parametrize("dropin", BITNAMI)
+def test_bitnami_lines_for_tls_and_a_password(dropin, tmp_path):
+    """What stands as comments in the values, taken: the files and the secret are those that the chart gives etcd."""
+    taken, count = re.subn(r"(?m)^( +)# ((?:- |  )[^\n]*(?:\{name: (?:USHER_|etcd-client)|name: ETCDCTL_|valueFrom: ))", r"\1\2", filled(dropin, "values.yaml"))
+    assert count == 7
+    (tmp_path / "values.yaml").write_text(taken)
+    chart = real_chart(dropin) or shapes.write_chart(tmp_path / "chart", dropin)
+    words = "auth.client.secureTransport=true,auth.client.existingSecret=certs,auth.client.certFilename=tls.crt,auth.client.certKeyFilename=tls.key"
+    text = charts.template("--namespace", NAMESPACE, "-f", str(tmp_path / "values.yaml"), "--set", words, chart=chart, release=RELEASE)
+    found = charts.objects_in(text)
+    containers = charts.containers_of(charts.pod_of(found))
+    etcd, usher = charts.env_of(containers["etcd"]), charts.env_of(containers["usher"])
+    assert (usher["USHER_CERT"], usher["USHER_KEY"]) == (etcd["ETCD_CERT_FILE"], etcd["ETCD_KEY_FILE"])
+    certs = {name: [mount["mountPath"].rstrip("/") for mount in containers[name]["volumeMounts"] if mount["name"] == "etcd-client-certs"] for name in ("etcd", "usher")}
+    assert certs["etcd"] == certs["usher"] == [os.path.dirname(usher["USHER_CACERT"])]
+    password = next(entry for entry in containers["usher"]["env"] if entry["name"] == "ETCDCTL_PASSWORD")["valueFrom"]["secretKeyRef"]
+    secret = charts.only(found, "Secret", password["name"])
+    assert password["key"] in secret.get("data", secret.get("stringData"))
