@@ -82,7 +82,7 @@ def dropin(case):
 
 @pytest.fixture
 def found(case, tmp_path, kubectl):
-    return render(case[0], tmp_path, kubectl, case[1])
+    return render(case[0], tmp_path, kubectl, values=case[1])
 
 
 @pytest.fixture
@@ -299,13 +299,13 @@ BITNAMI = ("bitnami-11-12", "bitnami-8-10")
 def test_bitnami_names_ports_and_schemes_are_the_charts(dropin, values, tmp_path, kubectl):
     found = render(dropin, tmp_path, kubectl, "--set", values)
     pod_set = charts.only(found, "StatefulSet")
-    etcd, usher = settings_of_etcd(pod_set["spec"]["template"]["spec"], found), settings_of_usher(pod_set["spec"]["template"]["spec"])
+    pod, name = pod_set["spec"]["template"]["spec"], pod_set["metadata"]["name"]
+    etcd, usher = settings_of_etcd(pod, found, name), settings_of_usher(pod, name)
     assert usher["USHER_PEER_URL"] == etcd["initial-advertise-peer-urls"]
     assert usher["USHER_LOCAL_ENDPOINT"] == etcd["listen-client-urls"].replace("0.0.0.0", "127.0.0.1")
     host, port = etcd["advertise-client-urls"].split(",")[0].split("://")[1].split(":")
     assert usher["USHER_ENDPOINTS"] == f"dns:{host.split('.', 1)[1]}:{port}"
     assert host.split(".")[1] == pod_set["spec"]["serviceName"]
-    name = pod_set["metadata"]["name"]
     assert usher["USHER_SET_RECORD"] == f"configmap:{charts.only(found, 'Role')['metadata']['name']}" == f"configmap:{name}-usher"
 
 
