@@ -114,14 +114,25 @@ static enum gauge_verdict judge(const struct gauge_watch *watch, const struct ga
     return is_second && twice_down >= quorum_size(voters) ? GAUGE_DOWN : GAUGE_UNKNOWN;
 }
 
+/* How old the first read of this target is; -1 = none that could still be the first of two. */
+static int64_t age_of_first_ms(const struct gauge_watch *watch, struct member_id target, int64_t now_ms)
+{
+    int64_t age_ms = watch->first_at_ms < 0 || !member_id_equals(watch->target, target) ? -1 : now_ms - watch->first_at_ms;
+    return age_ms <= GAUGE_STALE_MS ? age_ms : -1;
+}
+
+bool gauge_is_second(const struct gauge_watch *watch, struct member_id target, int64_t now_ms)
+{
+    return age_of_first_ms(watch, target, now_ms) >= GAUGE_APART_MS;
+}
+
 enum gauge_verdict gauge_judge(struct gauge_watch *watch, const struct gauge_asked *asked, size_t voters, struct member_id target,
                                int64_t now_ms)
 {
-    int64_t age_ms = watch->first_at_ms < 0 || !member_id_equals(watch->target, target) ? -1 : now_ms - watch->first_at_ms;
-    bool is_second = age_ms >= GAUGE_APART_MS && age_ms <= GAUGE_STALE_MS;
+    bool is_second = gauge_is_second(watch, target, now_ms);
     enum gauge_verdict verdict = judge(watch, asked, voters, is_second);
 
-    if (age_ms < 0 || age_ms > GAUGE_STALE_MS || (is_second && verdict != GAUGE_DOWN))
+    if (age_of_first_ms(watch, target, now_ms) < 0 || (is_second && verdict != GAUGE_DOWN))
         remember_first(watch, asked, target, now_ms); /* a read that proves nothing starts the two seconds anew */
     return verdict;
 }

@@ -248,6 +248,8 @@ static struct leave_decision go(const struct leave_facts *facts)
     return decision;
 }
 
+bool leave_can_be_judged(enum live_cluster live, bool is_deadline_over) { return live != LIVE_UNKNOWN || is_deadline_over; }
+
 struct leave_decision leave_decide(const struct leave_facts *facts)
 {
     bool waits_for_port;

@@ -19,6 +19,11 @@ enum record_verdict record_judge(const struct set_record *record, struct cluster
     return cluster_id_differs(record->cluster, ours) ? RECORD_NAMES_ANOTHER : RECORD_TAKES_OURS;
 }
 
+bool record_still_names_another(bool did_so_before, enum record_verdict verdict)
+{
+    return verdict == RECORD_NAMES_ANOTHER || (did_so_before && verdict != RECORD_TAKES_OURS);
+}
+
 bool founding_is_unconfirmed(const char *nonce, bool was_voter) { return nonce[0] != '\0' && !was_voter; }
 
 bool founding_must_stop(enum record_verdict verdict, bool is_unconfirmed) { return verdict == RECORD_NAMES_ANOTHER && is_unconfirmed; }

@@ -89,12 +89,11 @@ static void read_gauges(struct sidecar *sidecar, struct dead_care *care, const s
 {
     struct usher *usher = &sidecar->usher;
     struct member_id asked = care->watch.target, target = asked; /* the gauges are about `asked` alone */
-    int64_t age_ms = now_ms - care->gauge.first_at_ms;
-    bool is_first = care->gauge.first_at_ms < 0 || age_ms < GAUGE_APART_MS || age_ms > GAUGE_STALE_MS;
+    bool is_second = gauge_is_second(&care->gauge, asked, now_ms);
     enum gauge_verdict gauge = gauge_watch_read(&care->gauge, usher->world, &usher->view, asked, deadline_in_ms(GAUGE_READ_MS));
     struct dead_decision decision;
 
-    if (gauge == GAUGE_CONNECTED && is_first && kind->silence_outweighs)
+    if (gauge == GAUGE_CONNECTED && !is_second && kind->silence_outweighs)
         gauge = GAUGE_UNKNOWN;
     care->is_due = gauge == GAUGE_UNKNOWN && now_ms - care->watch.seen_ms < GAUGES_MS;
     if (gauge == GAUGE_CONNECTED)

@@ -150,8 +150,7 @@ static void read_and_write_record(struct sidecar *sidecar, int64_t now_ms)
     sidecar->record_again_at_ms = sidecar->seeds_again_at_ms = now_ms + RECORD_AGAIN_MS;
     observe_record(usher);
     verdict = record_judge(&usher->record, sidecar->cluster);
-    if (verdict != RECORD_SAYS_NOTHING) /* what could not be read takes nothing back */
-        sidecar->other_cluster_is_recorded = verdict == RECORD_NAMES_ANOTHER;
+    sidecar->other_cluster_is_recorded = record_still_names_another(sidecar->other_cluster_is_recorded, verdict);
     if (verdict == RECORD_NAMES_ANOTHER) {
         sidecar->is_recorded = false;
         say_other_cluster(sidecar);

@@ -31,10 +31,15 @@ static void fill_preferences(const char *text, struct leave_facts *facts)
     }
 }
 
+static bool is_deadline_over(const struct sidecar *sidecar)
+{
+    const struct world *world = sidecar->usher.world;
+    return world->now_ms(world->self) - sidecar->leaving_since_ms >= sidecar->leave_limit_ms;
+}
+
 static void fill_facts(struct sidecar *sidecar, enum leave_asked how, struct leave_facts *facts)
 {
     struct usher *usher = &sidecar->usher;
-    int64_t now_ms = usher->world->now_ms(usher->world->self);
 
     facts->policy = usher->settings->leave;
     facts->asked = how;
@@ -47,7 +52,7 @@ static void fill_facts(struct sidecar *sidecar, enum leave_asked how, struct lea
     facts->set = &sidecar->set;
     facts->ordinal = sidecar->pod.ordinal;
     facts->peer_urls = &usher->settings->join.peer_urls;
-    facts->is_deadline_over = now_ms - sidecar->leaving_since_ms >= sidecar->leave_limit_ms;
+    facts->is_deadline_over = is_deadline_over(sidecar);
     facts->view = &usher->view;
     facts->ours = sidecar->id;
     facts->cluster = sidecar->cluster;
@@ -171,8 +176,8 @@ bool sidecar_leave(struct sidecar *sidecar, enum leave_asked how)
         sidecar->leaving_since_ms = usher->world->now_ms(usher->world->self);
     if (sidecar->has_left || sidecar->was_removed)
         return finish_gone(sidecar);
-    if (usher->view.live == LIVE_UNKNOWN && usher->world->now_ms(usher->world->self) - sidecar->leaving_since_ms < sidecar->leave_limit_ms)
-        return false; /* somebody else's request cut the look short: nothing was learnt that a verdict could rest on */
+    if (!leave_can_be_judged(usher->view.live, is_deadline_over(sidecar)))
+        return false;
     fill_facts(sidecar, how, &facts);
     if (needs_health(&facts))
         observe_health(usher, &facts.health);

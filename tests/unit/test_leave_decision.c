@@ -226,8 +226,18 @@ static void each_row_decides(void **state)
     }
 }
 
+static void a_look_that_failed_is_taken_again_first(void **state)
+{
+    (void)state;
+    assert_false(leave_can_be_judged(LIVE_UNKNOWN, false));
+    assert_true(leave_can_be_judged(LIVE_UNKNOWN, true));
+    assert_true(leave_can_be_judged(LIVE_REACHABLE, false));
+    assert_true(leave_can_be_judged(LIVE_NO_QUORUM, false) && leave_can_be_judged(LIVE_UNREACHABLE, false));
+}
+
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {cmocka_unit_test(each_row_decides)};
+    static const struct CMUnitTest tests[] = {cmocka_unit_test(each_row_decides),
+                                              cmocka_unit_test(a_look_that_failed_is_taken_again_first)};
     return cmocka_run_group_tests_name("leave_decision", tests, NULL, NULL);
 }

@@ -34,6 +34,18 @@ static void each_record_is_judged(void **state)
     assert_int_equal(judge(RECORD_CLUSTER, OTHER, 0, 0), RECORD_SAYS_NOTHING);
 }
 
+static void only_a_record_that_takes_ours_lets_go(void **state)
+{
+    (void)state;
+    assert_true(record_still_names_another(false, RECORD_NAMES_ANOTHER));
+    assert_true(record_still_names_another(true, RECORD_NAMES_ANOTHER));
+    assert_true(record_still_names_another(true, RECORD_SAYS_NOTHING));
+    assert_true(record_still_names_another(true, RECORD_FORGOT_OURS));
+    assert_false(record_still_names_another(true, RECORD_TAKES_OURS));
+    assert_false(record_still_names_another(false, RECORD_SAYS_NOTHING));
+    assert_false(record_still_names_another(false, RECORD_FORGOT_OURS));
+}
+
 static void only_a_fresh_founder_stops(void **state)
 {
     (void)state;
@@ -72,7 +84,8 @@ static void when_a_seat_is_lost(void **state)
 
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {cmocka_unit_test(each_record_is_judged), cmocka_unit_test(only_a_fresh_founder_stops),
-                                              cmocka_unit_test(when_a_seat_is_lost)};
+    static const struct CMUnitTest tests[] = {cmocka_unit_test(each_record_is_judged),
+                                              cmocka_unit_test(only_a_record_that_takes_ours_lets_go),
+                                              cmocka_unit_test(only_a_fresh_founder_stops), cmocka_unit_test(when_a_seat_is_lost)};
     return cmocka_run_group_tests_name("record_verdict", tests, NULL, NULL);
 }

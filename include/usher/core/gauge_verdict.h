@@ -39,6 +39,9 @@ void gauge_watch_reset(struct gauge_watch *watch);
 /* Each voter of the view but `target` itself, at the address it answers at, else its first client URL; each address once. */
 void gauge_choose(struct gauge_asked *asked, const struct cluster_view *view, struct member_id target);
 
+/* Would a read now be the second of two? 2 s after the first of the same target, and not more than 6. */
+bool gauge_is_second(const struct gauge_watch *watch, struct member_id target, int64_t now_ms);
+
 /* What is known after this read. DOWN needs a quorum of `voters`, the number of all voters, read twice. CONNECTED: at least one voter shows it
  * so in this read, and the leader has heard from it since the first read: on 3.6 and 3.7 the gauge can leak (a joiner is counted as
  * remote and as peer) and then shows a dead member as connected for ever, so there a leader that received nothing from it for 2 s of one

@@ -67,6 +67,9 @@ struct leave_decision {
     int64_t again_in_ms; /* WAIT */
 };
 
+/* A look that failed, or that somebody else's request cut short, learnt nothing that a verdict could rest on: look again first. */
+bool leave_can_be_judged(enum live_cluster live, bool is_deadline_over);
+
 struct leave_decision leave_decide(const struct leave_facts *facts);
 
 /* The first half alone: does policy and proof let this request go on? REASON_UNKNOWN = yes. */

@@ -14,6 +14,9 @@ enum record_verdict {
 /* `ours` not known: nothing. */
 enum record_verdict record_judge(const struct set_record *record, struct cluster_id ours);
 
+/* What could not be read takes nothing back: who was held back stays so until the record takes our cluster. */
+bool record_still_names_another(bool did_so_before, enum record_verdict verdict);
+
 /* We founded, and have not been a voter of a recorded cluster yet: not ready until the record holds our cluster, and another one there ends it.
  * `nonce` is what lies beside the data. A member of old serves on, whatever somebody writes into the record; its next start asks a person (G4). */
 bool founding_is_unconfirmed(const char *nonce, bool was_voter);

@@ -69,7 +69,8 @@ void http_batch_end_by(struct http_batch *batch, struct deadline deadline);
 /* From inside a callback: true while the open request with this tag knocks at an address that has not taken the connection yet. */
 bool http_batch_knocks(const struct http_batch *batch, const void *tag);
 /* Runs until every request is answered, or the deadline; those without an answer are reported as UNKNOWN or NOT_SENT. Frees the batch.
- * `can_be_interrupted`: ends early when wake_fd becomes readable; then false is returned, and silence says nothing about the network. */
+ * `can_be_interrupted`: ends early when wake_fd becomes readable. False: requests were cut off so, and silence says nothing about the network;
+ * what had arrived by then is reported as answered. */
 bool http_batch_run(struct http_batch *batch, struct deadline deadline, bool can_be_interrupted);
 
 #endif
