@@ -324,6 +324,7 @@ def test_a_killed_run_leaves_nothing_running():
         cgroup = Cgroup(f"/usher-lab-{number}")
         assert cgroup.processes()
         run.kill()
+        run.wait(15)  # the kernel lets go of its lock on the index only then
     wait_until(lambda: not cgroup.processes(), lambda: f"all its processes ended: {cgroup.processes()}", 15)
     assert Path(folder).exists()
     with Lab(first_index=int(number)) as lab:  # whoever takes its place clears away what could not be
