@@ -67,14 +67,15 @@ PROGRAMS := $(BUILD)/etcd-usher $(BUILD)/etcd-usher-exec
 UNIT_SOURCES := $(sort $(wildcard tests/unit/*.c))
 WIRE_SOURCES := $(sort $(wildcard tests/wire/*.c))
 MODEL_SOURCES := $(sort $(wildcard tests/model/*.c))
+SIM_SOURCES := $(sort $(wildcard tests/sim/*.c))
 objects_of = $(patsubst %.c,$(BUILD)/%.o,$(1))
 programs_of = $(patsubst tests/$(1)/%.c,$(BUILD)/$(1)/%,$(filter tests/$(1)/test_%.c,$(2)))
 helpers_of = $(call objects_of,$(filter-out tests/$(1)/test_%.c,$(2)))
 UNIT_TESTS := $(call programs_of,unit,$(UNIT_SOURCES))
 WIRE_TESTS := $(call programs_of,wire,$(WIRE_SOURCES))
-TEST_OBJECTS := $(call objects_of,$(UNIT_SOURCES) $(WIRE_SOURCES) $(MODEL_SOURCES))
+TEST_OBJECTS := $(call objects_of,$(UNIT_SOURCES) $(WIRE_SOURCES) $(MODEL_SOURCES) $(SIM_SOURCES))
 
-.PHONY: help all install deps tools image demo test check lint format unit model mutants mutants-sample wire launcher-test cluster cluster-full fault \
+.PHONY: help all install deps tools image demo test check lint format unit model mutants mutants-sample sim wire launcher-test cluster cluster-full fault \
 	lab-tools test-kube test-kube-all test-charts asan ubsan tsan valgrind arm64 coverage bench clean test-programs unit-programs c-tests print-flags \
 	print-test-flags print-test-programs FORCE
 .DELETE_ON_ERROR:
@@ -125,6 +126,10 @@ $(BUILD)/model: $(call objects_of,$(MODEL_SOURCES)) $(LIBRARY)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ $(ALL_LDFLAGS) $(LIBRARIES) -o $@
 
+$(BUILD)/sim: $(call objects_of,$(SIM_SOURCES)) $(LIBRARY)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ $(ALL_LDFLAGS) $(LIBRARIES) -o $@
+
 # The launcher runs in images that hold nothing: static, libc alone, small. musl where it is installed, else glibc.
 LAUNCHER_SOURCES := $(sort $(wildcard agent/launcher/*.c))
 LAUNCHER_CC ?= $(if $(filter release debug,$(FLAVOUR)),$(or $(shell command -v musl-gcc),$(CC)),$(CC))
@@ -168,7 +173,7 @@ check: ## everything: sanitizers, valgrind, all planted bugs, the whole cluster 
 	@tests/tools/deps build demo test lint
 	@tests/run check
 
-test-programs: $(UNIT_TESTS) $(WIRE_TESTS) $(if $(MODEL_SOURCES),$(BUILD)/model)
+test-programs: $(UNIT_TESTS) $(WIRE_TESTS) $(if $(MODEL_SOURCES),$(BUILD)/model) $(if $(SIM_SOURCES),$(BUILD)/sim)
 	@:
 
 unit-programs: $(UNIT_TESTS)
@@ -185,6 +190,9 @@ c-tests: $(UNIT_TESTS) $(WIRE_TESTS)
 
 model: $(BUILD)/model ## every small cluster through the decisions
 	@$(BUILD)/model
+
+sim: $(BUILD)/sim ## many ushers, one simulated cluster, virtual time; SIM="FIRST COUNT" runs other seeds
+	@$(BUILD)/sim $(or $(SIM),1 150)
 
 mutants: ## all planted bugs: do the fast tests catch them?
 	@tests/mutants/run all
