@@ -77,10 +77,13 @@ static bool read_root(json_t *root, struct set_record *out, struct usher_error *
         return bad(err, "permit");
     if (permit != NULL)
         permit_list_parse(&out->permits, json_string_value(permit), PERMIT_FROM_RECORD);
-    return read_text(claim, "slot", out->claim.slot, sizeof out->claim.slot, err) &&
-           read_text(claim, "nonce", out->claim.nonce, sizeof out->claim.nonce, err) &&
-           read_text(claim, "time", out->claim.time, sizeof out->claim.time, err) && read_slots(json_object_get(root, "slots"), out, err) &&
-           read_arrays(root, out, err);
+    if (!read_text(claim, "slot", out->claim.slot, sizeof out->claim.slot, err) ||
+        !read_text(claim, "nonce", out->claim.nonce, sizeof out->claim.nonce, err) ||
+        !read_text(claim, "time", out->claim.time, sizeof out->claim.time, err))
+        return false;
+    if (claim != NULL && out->claim.slot[0] == '\0') /* somebody's all the same: taken for none, it would let a second founder in */
+        return bad(err, "claim");
+    return read_slots(json_object_get(root, "slots"), out, err) && read_arrays(root, out, err);
 }
 
 bool record_json_read(const char *text, size_t length_bytes, struct set_record *out, struct usher_error *err)
