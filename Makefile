@@ -68,14 +68,15 @@ UNIT_SOURCES := $(sort $(wildcard tests/unit/*.c))
 WIRE_SOURCES := $(sort $(wildcard tests/wire/*.c))
 MODEL_SOURCES := $(sort $(wildcard tests/model/*.c))
 SIM_SOURCES := $(sort $(wildcard tests/sim/*.c))
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/*.c))
 objects_of = $(patsubst %.c,$(BUILD)/%.o,$(1))
 programs_of = $(patsubst tests/$(1)/%.c,$(BUILD)/$(1)/%,$(filter tests/$(1)/test_%.c,$(2)))
 helpers_of = $(call objects_of,$(filter-out tests/$(1)/test_%.c,$(2)))
 UNIT_TESTS := $(call programs_of,unit,$(UNIT_SOURCES))
 WIRE_TESTS := $(call programs_of,wire,$(WIRE_SOURCES))
-TEST_OBJECTS := $(call objects_of,$(UNIT_SOURCES) $(WIRE_SOURCES) $(MODEL_SOURCES) $(SIM_SOURCES))
+TEST_OBJECTS := $(call objects_of,$(UNIT_SOURCES) $(WIRE_SOURCES) $(MODEL_SOURCES) $(SIM_SOURCES) $(FUZZ_SOURCES))
 
-.PHONY: help all install deps tools image demo test check lint format unit model mutants mutants-sample sim wire launcher-test cluster cluster-full fault \
+.PHONY: help all install deps tools image demo test check lint format unit model mutants mutants-sample sim wire fuzz fuzz-run launcher-test cluster cluster-full fault \
 	lab-tools test-kube test-kube-all test-charts asan ubsan tsan valgrind arm64 coverage bench clean test-programs unit-programs c-tests print-flags \
 	print-test-flags print-test-programs FORCE
 .DELETE_ON_ERROR:
@@ -123,6 +124,10 @@ $(BUILD)/wire/%: $(BUILD)/tests/wire/%.o $(call helpers_of,wire,$(WIRE_SOURCES))
 	$(Q)$(CC) $(ALL_CFLAGS) $^ $(ALL_LDFLAGS) -lcmocka $(LIBRARIES) -o $@
 
 $(BUILD)/model: $(call objects_of,$(MODEL_SOURCES)) $(LIBRARY)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ $(ALL_LDFLAGS) $(LIBRARIES) -o $@
+
+$(BUILD)/fuzz: $(call objects_of,$(FUZZ_SOURCES)) $(LIBRARY)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ $(ALL_LDFLAGS) $(LIBRARIES) -o $@
 
@@ -199,6 +204,12 @@ mutants: ## all planted bugs: do the fast tests catch them?
 
 mutants-sample: ## a few of them
 	@tests/mutants/run sample
+
+fuzz: ## each parser with recorded and mutated bytes, under the sanitizers; FUZZ=N mutations a file, FUZZ_SEED=N other ones
+	@$(MAKE) FLAVOUR=asan fuzz-run
+
+fuzz-run: $(BUILD)/fuzz
+	@$(BUILD)/fuzz $(FUZZ)
 
 launcher-test: all ## the launcher's own tests
 	@$(PYTEST) tests/launcher
