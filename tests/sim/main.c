@@ -26,7 +26,6 @@ static void set_replicas(int64_t replicas)
         return;
     sim_say("scale: %lld -> %lld", (long long)sim_pods.replicas, (long long)replicas);
     sim_pods.replicas = replicas;
-    sim_pods.replicas_changed_at_ms = sim_now_ms();
     rules_fault("scaled");
 }
 

@@ -278,6 +278,8 @@ void pods_tick(void)
     for (int slot = 0; slot < SLOTS; slot++) {
         struct pod *pod = &sim_pods.of[slot];
         bool is_wanted = slot < sim_pods.replicas;
+        if (!is_wanted && sim_pods.replicas > 0) /* at 0 the set pauses */
+            pod->given_up_at_ms = sim_now_ms();
         if (is_wanted && !pod->exists)
             create(slot);
         if (!is_wanted && pod->exists && !pod->is_deleted) {

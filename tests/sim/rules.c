@@ -7,7 +7,7 @@
 #include "sim.h"
 
 /* A decision rests on a look: what happened since could not be known. */
-enum { FRESH_MS = 6000, SCALED_MS = GRACE_MS, START_MS = 3500 };
+enum { FRESH_MS = 6000, LATE_MS = 20000, START_MS = 3500 };
 
 struct sim_counts sim_counts;
 static int64_t last_fault_ms;
@@ -79,21 +79,24 @@ void rules_started(int slot, struct member_id id)
         rules_broken("I4: slot %d starts on the data of a member that was removed", slot);
 }
 
-static bool is_given_up(int slot) { return slot >= sim_pods.replicas || sim_now_ms() - sim_pods.replicas_changed_at_ms < SCALED_MS; }
+/* Now, or so lately that a removal which was asked for then may be applied only now. */
+static bool is_given_up(int slot)
+{
+    int64_t at_ms = sim_pods.of[slot].given_up_at_ms;
+    return at_ms > 0 && sim_now_ms() - at_ms < LATE_MS;
+}
 
 void rules_removed(const struct sim_member *removed, int asked_by)
 {
     const struct pod *pod = &sim_pods.of[removed->slot];
     int data = slot_with_data_of(removed->id);
 
-    if (sim_pods.replicas == 0 && sim_now_ms() - sim_pods.replicas_changed_at_ms >= SCALED_MS)
-        rules_broken("I2: slot %d was removed although the set only pauses", removed->slot);
     if (is_given_up(removed->slot))
         return;
     if (asked_by != removed->slot)
-        rules_broken("I2: slot %d, which is wanted, was removed by slot %d", removed->slot, asked_by);
+        rules_broken("I2: slot %d, whose seat was not given up, was removed by slot %d", removed->slot, asked_by);
     if (data >= 0 && !(sim_pods.is_ephemeral && (pod->is_deleted || !pod->exists)))
-        rules_broken("I2: slot %d was removed, which is wanted and has its data", removed->slot);
+        rules_broken("I2: slot %d was removed, whose seat was not given up and whose data is there", removed->slot);
 }
 
 void rules_changed_voters(const char *what)

@@ -90,7 +90,7 @@ struct etcd_answer etcd_change(int slot, enum change change, struct member_id id
 struct pod {
     bool exists, is_deleted, is_dead; /* dead: its node is off, the API does not know yet */
     unsigned life;
-    int64_t deleted_at_ms, init_began_ms, init_again_ms, etcd_again_ms, sidecar_again_ms;
+    int64_t deleted_at_ms, given_up_at_ms, init_began_ms, init_again_ms, etcd_again_ms, sidecar_again_ms;
     bool init_is_done, etcd_was_told, hook_has_answer;
     bool stops_init, stops_sidecar; /* SIGTERM */
     enum usher_exit init_exit;
@@ -104,7 +104,7 @@ struct pod {
 };
 
 struct sim_pods {
-    int64_t replicas, replicas_changed_at_ms;
+    int64_t replicas;
     bool is_ephemeral; /* emptyDir */
     bool api_is_down;
     bool cut[SLOTS][SLOTS], cut_off[SLOTS]; /* pairs; from everybody and from the API */
