@@ -89,6 +89,16 @@ bool etcd_wire_is_object(const char *text, size_t bytes)
     return root != NULL;
 }
 
+/* What cannot stand in --initial-cluster or on a line of the plan: a comma, a blank, a control character. etcd's own parser of URLs refuses
+ * the last two and lets a comma through. */
+static bool is_one_url(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text <= ' ' || *text == ',' || *text == 0x7f)
+            return false;
+    return true;
+}
+
 static bool read_urls(const json_t *object, const char *key, struct url_list *out)
 {
     const json_t *array = json_object_get(object, key), *value;
@@ -101,7 +111,8 @@ static bool read_urls(const json_t *object, const char *key, struct url_list *ou
         return false;
     json_array_foreach(array, i, value)
     {
-        if (!json_is_string(value) || json_string_length(value) == 0 || json_string_length(value) >= URL_BYTES)
+        if (!json_is_string(value) || json_string_length(value) == 0 || json_string_length(value) >= URL_BYTES ||
+            !is_one_url(json_string_value(value)))
             return false;
         memcpy(out->url[i], json_string_value(value), json_string_length(value) + 1);
         out->count = i + 1;
@@ -242,19 +253,31 @@ void etcd_wire_write_urls(struct bounded_text *out, const char *prefix, const st
     json_decref(array);
 }
 
-/* One sample line: NAME{...} VALUE. */
-static void read_gauge_line(const char *line, const char *remote, const char *from, struct gauge_reading *out)
+static bool read_sample(const char *line, double *out)
 {
     const char *value = strrchr(line, ' ');
+    char *end = NULL;
 
     if (value == NULL)
-        return;
+        return false;
+    *out = strtod(value + 1, &end);
+    return end != value + 1 && *end == '\0' && *out >= 0 && *out < (double)INT64_MAX; /* not NaN, which is no number of connections */
+}
+
+/* One sample line: NAME{...} VALUE. False: it tells of the target, and what it tells cannot be read. */
+static bool read_gauge_line(const char *line, const char *remote, const char *from, struct gauge_reading *out)
+{
+    double value = 0;
+
     if (strncmp(line, "etcd_network_active_peers{", 26) == 0 && strstr(line, remote) != NULL) {
-        out->shows_connected |= strtod(value, NULL) > 0;
-    } else if (strncmp(line, "etcd_network_peer_received_bytes_total{", 39) == 0 && strstr(line, from) != NULL) {
-        out->received_bytes = (uint64_t)strtod(value, NULL);
+        if (!read_sample(line, &value))
+            return false;
+        out->shows_connected |= value > 0;
+    } else if (strncmp(line, "etcd_network_peer_received_bytes_total{", 39) == 0 && strstr(line, from) != NULL && read_sample(line, &value)) {
+        out->received_bytes = (uint64_t)value;
         out->has_received_bytes = true;
     }
+    return true;
 }
 
 /* The text format keeps the lines of a metric together: one that was followed by another is complete. */
@@ -275,7 +298,7 @@ void etcd_wire_read_gauges(const char *text, size_t bytes, struct member_id targ
 {
     char hex[ID_TEXT_BYTES], remote[64], from[64];
     const char *end = text + bytes;
-    bool is_etcd = false;
+    bool is_etcd = false, is_clear = true;
 
     id_to_hex(target.value, hex);
     snprintf(remote, sizeof remote, "Remote=\"%s\"", hex);
@@ -288,9 +311,11 @@ void etcd_wire_read_gauges(const char *text, size_t bytes, struct member_id targ
             memcpy(line, text, length);
             line[length] = '\0';
             is_etcd |= strncmp(line, "etcd_server_has_leader", 22) == 0;
-            read_gauge_line(line, remote, from, out);
+            is_clear &= read_gauge_line(line, remote, from, out);
+        } else if (length >= 26 && strncmp(text, "etcd_network_active_peers{", 26) == 0) {
+            is_clear = false; /* perhaps the target's */
         }
         text += length + 1;
     }
-    out->was_read = is_etcd; /* some other server's metrics are no word about etcd's peers */
+    out->was_read = is_etcd && is_clear; /* some other server's metrics are no word about etcd's peers */
 }

@@ -200,6 +200,10 @@ static void lists_that_lie(void **state)
         {"an empty peer URL", LIST("{\"ID\":\"1\",\"peerURLs\":[\"\"]}")},
         {"a peer URL as a number", LIST("{\"ID\":\"1\",\"peerURLs\":[1]}")},
         {"peer URLs as text", LIST("{\"ID\":\"1\",\"peerURLs\":\"http://a:2380\"}")},
+        {"two peer URLs in one", LIST("{\"ID\":\"1\",\"peerURLs\":[\"http://a:2380,x=http://b:2380\"]}")},
+        {"a peer URL with a line's end", LIST("{\"ID\":\"1\",\"peerURLs\":[\"http://a:2380\\nstate=start\"]}")},
+        {"a peer URL with a blank", LIST("{\"ID\":\"1\",\"peerURLs\":[\"http://a :2380\"]}")},
+        {"a client URL with a delete", LIST("{\"ID\":\"1\",\"peerURLs\":[\"http://a:2380\"],\"clientURLs\":[\"http://a\\u007f:1\"]}")},
         {"client URLs of a wrong kind", LIST("{\"ID\":\"1\",\"peerURLs\":[\"http://a:2380\"],\"clientURLs\":7}")},
         {"learner as text", LIST("{\"ID\":\"1\",\"peerURLs\":[\"http://a:2380\"],\"isLearner\":\"true\"}")},
         {"learner as a number", LIST("{\"ID\":\"1\",\"peerURLs\":[\"http://a:2380\"],\"isLearner\":1}")},
@@ -384,7 +388,14 @@ static void gauges_that_lie(void **state)
         {"another", "etcd_server_has_leader 1\netcd_network_active_peers{Local=\"ab\",Remote=\"cab\"} 1\n", true, false, false},
         {"a longer ID", "etcd_server_has_leader 1\netcd_network_active_peers{Local=\"1\",Remote=\"abc\"} 1\n", true, false, false},
         {"received", "etcd_server_has_leader 1\netcd_network_peer_received_bytes_total{From=\"ab\"} 1.5e+06\n", true, false, true},
-        {"no value", "etcd_server_has_leader 1\netcd_network_active_peers{Remote=\"ab\"}\n", true, false, false},
+        {"no value", "etcd_server_has_leader 1\netcd_network_active_peers{Remote=\"ab\"}\n", false, false, false},
+        {"a blank for a value", "etcd_server_has_leader 1\netcd_network_active_peers{Remote=\"ab\"} \n", false, false, false},
+        {"a word for a value", "etcd_server_has_leader 1\netcd_network_active_peers{Remote=\"ab\"} none\n", false, false, false},
+        {"not a number", "etcd_server_has_leader 1\netcd_network_active_peers{Remote=\"ab\"} NaN\n", false, false, false},
+        {"less than none", "etcd_server_has_leader 1\netcd_network_active_peers{Remote=\"ab\"} -1\n", false, false, false},
+        {"another's is a word", "etcd_server_has_leader 1\netcd_network_active_peers{Remote=\"c\"} none\n", true, false, false},
+        {"bytes that are a word", "etcd_server_has_leader 1\netcd_network_peer_received_bytes_total{From=\"ab\"} many\n", true, false, false},
+        {"bytes beyond all", "etcd_server_has_leader 1\netcd_network_peer_received_bytes_total{From=\"ab\"} +Inf\n", true, false, false},
     };
     struct bounded_text text;
     struct gauge_reading reading = {0};
@@ -402,6 +413,7 @@ static void gauges_that_lie(void **state)
     }
     bounded_text_init(&text, 1024 * 1024);
     repeat(&text, "etcd_network_active_peers{Remote=\"ab\"", 2000); /* one endless line */
+    assert_true(bounded_text_add_c(&text, "\netcd_server_has_leader 1\n")); /* etcd's, but who knows what the line said */
     reading = (struct gauge_reading){0};
     etcd_wire_read_gauges(bounded_text_c(&text), text.length_bytes, (struct member_id){0xab}, &reading);
     assert_false(reading.was_read || reading.shows_connected);
