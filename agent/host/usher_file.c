@@ -29,6 +29,17 @@ static bool read_id(const json_t *object, const char *key, uint64_t *out)
     return value == NULL || (json_is_string(value) && id_from_hex(json_string_value(value), out));
 }
 
+/* Absent, or both halves: half a mark read as none would start dead data again, and half a join record would disown a learner. */
+static bool read_pair(const json_t *root, const char *key, struct cluster_id *out_cluster, struct member_id *out_member)
+{
+    const json_t *pair = json_object_get(root, key);
+
+    if (pair == NULL)
+        return true;
+    return json_is_object(pair) && read_id(pair, "cluster-id", &out_cluster->value) && read_id(pair, "member-id", &out_member->value) &&
+           cluster_id_is_known(*out_cluster) && member_id_is_known(*out_member);
+}
+
 static bool read_switch(const json_t *object, const char *key, bool *out)
 {
     const json_t *value = json_object_get(object, key);
@@ -36,8 +47,6 @@ static bool read_switch(const json_t *object, const char *key, bool *out)
     *out = json_is_true(value);
     return value == NULL || json_is_boolean(value);
 }
-
-static bool is_object_or_absent(const json_t *value) { return value == NULL || json_is_object(value); }
 
 static bool is_array_or_absent(const json_t *value) { return value == NULL || json_is_array(value); }
 
@@ -66,14 +75,12 @@ static bool read_lists(const json_t *root, struct usher_file *out)
 
 static bool read_root(const json_t *root, struct usher_file *out)
 {
-    const json_t *join = json_object_get(root, "join-record"), *left = json_object_get(root, "left");
-
-    return is_object_or_absent(join) && is_object_or_absent(left) && read_switch(root, "nonce-used", &out->nonce_was_used) &&
-           read_switch(root, "was-voter", &out->was_voter) && read_text(root, "namespace", out->pod_namespace, sizeof out->pod_namespace) &&
+    return read_switch(root, "nonce-used", &out->nonce_was_used) && read_switch(root, "was-voter", &out->was_voter) &&
+           read_text(root, "namespace", out->pod_namespace, sizeof out->pod_namespace) &&
            read_text(root, "slot", out->slot, sizeof out->slot) && read_text(root, "nonce", out->nonce, sizeof out->nonce) &&
-           read_id(root, "cluster-id", &out->cluster.value) && read_id(join, "cluster-id", &out->join_record.cluster.value) &&
-           read_id(join, "member-id", &out->join_record.member.value) && read_id(left, "cluster-id", &out->left.cluster.value) &&
-           read_id(left, "member-id", &out->left.member.value) && read_lists(root, out);
+           read_id(root, "cluster-id", &out->cluster.value) &&
+           read_pair(root, "join-record", &out->join_record.cluster, &out->join_record.member) &&
+           read_pair(root, "left", &out->left.cluster, &out->left.member) && read_lists(root, out);
 }
 
 enum usher_file_state usher_file_read(const char *data_dir, struct usher_file *out, struct usher_error *err)
@@ -130,6 +137,8 @@ static bool put_pair(json_t *root, const char *key, struct cluster_id cluster, s
 
     if (!member_id_is_known(member))
         return true;
+    if (!cluster_id_is_known(cluster)) /* nobody could read it again */
+        return false;
     pair = json_object();
     if (!put_id(pair, "cluster-id", cluster.value) || !put_id(pair, "member-id", member.value)) {
         json_decref(pair);

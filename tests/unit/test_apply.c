@@ -256,6 +256,7 @@ static void remains_of_our_own_start_end_no_life(void **state)
 {
     (void)state;
     scratch_write(scratch_path("%s/member/snap/db", fake.settings.data_dir), "x", 1);
+    usher.notes.join_record.cluster.value = FAKE_CLUSTER;
     usher.notes.join_record.member.value = 7;
     assert_true(apply_notes(&usher, &err));
     assert_int_equal(apply(JOIN_DELETE_REMAINS, 0), APPLY_DONE);

@@ -62,6 +62,9 @@ static void what_cannot_be_written_whole_is_not_written(void **state)
     fill();
     snprintf(notes.endpoints[3], URL_BYTES, "\xff");
     assert_false(usher_file_write(*state, &notes, &err)); /* not: without it */
+    fill();
+    notes.left.cluster.value = 0;
+    assert_false(usher_file_write(*state, &notes, &err)); /* half a mark is none that could be read again */
     assert_int_equal(usher_file_read(*state, &back, &err), USHER_FILE_READ);
     fill();
     assert_memory_equal(&back, &notes, sizeof notes);
@@ -90,6 +93,10 @@ static void damaged_notes_are_unreadable_never_absent(void **state)
         {"{\"version\": 1, \"join-record\": 5}", "holds a value of a wrong kind"},
         {"{\"version\": 1, \"left\": \"abc\"}", "holds a value of a wrong kind"},
         {"{\"version\": 1, \"left\": {\"member-id\": \"x\"}}", "holds a value of a wrong kind"},
+        {"{\"version\": 1, \"left\": {}}", "holds a value of a wrong kind"},
+        {"{\"version\": 1, \"left\": {\"member-id\": \"1\"}}", "holds a value of a wrong kind"},
+        {"{\"version\": 1, \"left\": {\"cluster-id\": \"1\"}}", "holds a value of a wrong kind"},
+        {"{\"version\": 1, \"join-record\": {\"cluster-id\": \"1\"}}", "holds a value of a wrong kind"},
         {"{\"version\": 1, \"nonce-used\": \"true\"}", "holds a value of a wrong kind"},
         {"{\"version\": 1, \"was-voter\": 1}", "holds a value of a wrong kind"},
         {"{\"version\": 1, \"endpoints\": \"http://a:1\"}", "holds a value of a wrong kind"},
