@@ -81,12 +81,15 @@ static json_t *document_of(const json_t *config_map, struct usher_error *err)
 static bool heed_annotation(const json_t *config_map, struct set_record *record, struct usher_error *err)
 {
     const json_t *annotations = json_object_get(json_object_get(config_map, "metadata"), "annotations");
-    const char *text = json_string_value(json_object_get(annotations, ANNOTATION));
+    const json_t *annotation = json_object_get(annotations, ANNOTATION);
+    const char *text = json_string_value(annotation);
     struct cluster_id annotated = {0};
 
-    if (text == NULL || text[0] == '\0')
+    if (annotations != NULL && !json_is_object(annotations) && !json_is_null(annotations))
+        return usher_error_set(err, "its annotations are no object");
+    if (annotation == NULL || (text != NULL && text[0] == '\0'))
         return true;
-    if (!id_from_hex(text, &annotated.value))
+    if (text == NULL || !id_from_hex(text, &annotated.value))
         return usher_error_set(err, "the annotation " ANNOTATION " is no cluster ID");
     if (cluster_id_differs(annotated, record->cluster))
         return usher_error_set(err, "its data names another cluster than its annotation " ANNOTATION);

@@ -209,6 +209,10 @@ static void records(void **state)
     assert_false(record(MAP("", ",\"data\":{\"cluster-id\":\"not hex\"}"), &out));
     assert_false(record(MAP("", ",\"data\":{\"slots\":\"{\"}"), &out));
     assert_false(record(MAP(",\"annotations\":{\"etcd-usher.io/cluster-id\":\"zz\"}", ""), &out));
+    assert_false(record(MAP(",\"annotations\":{\"etcd-usher.io/cluster-id\":193}", ""), &out));
+    assert_false(record(MAP(",\"annotations\":{\"etcd-usher.io/cluster-id\":null}", ""), &out));
+    assert_false(record(MAP(",\"annotations\":[\"etcd-usher.io/cluster-id\"]", ""), &out));
+    assert_true(record(MAP(",\"annotations\":null", ""), &out) && out.state == RECORD_EMPTY);
     assert_false(record("{\"kind\":\"ConfigMap\",\"metadata\":{}}", &out)); /* nothing to compare with */
 }
 
