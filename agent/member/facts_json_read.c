@@ -212,6 +212,10 @@ static void read_record(struct reading *reading, json_t *object, struct set_reco
     }
     json_object_foreach(slots, name, value)
     {
+        if (strlen(name) >= NAME_BYTES) { /* cut, two slots could become one */
+            bad(reading, "slots", "an object whose names are of ordinary length");
+            return;
+        }
         snprintf(out->slots[out->slot_count].name, NAME_BYTES, "%s", name);
         out->slots[out->slot_count++].id.value = read_hex_value(reading, value, name);
     }
@@ -283,12 +287,12 @@ bool facts_json_read(const char *text, size_t length_bytes, struct facts_storage
     json_error_t problem;
     json_t *root = json_loadb(text, length_bytes, JSON_REJECT_DUPLICATES, &problem);
 
+    memset(storage, 0, sizeof *storage);
+    memset(out, 0, sizeof *out);
     if (!json_is_object(root)) {
         json_decref(root);
         return usher_error_set(err, "not a snapshot: %s (line %d)", root == NULL ? problem.text : "no object", problem.line);
     }
-    memset(storage, 0, sizeof *storage);
-    memset(out, 0, sizeof *out);
     if (json_integer_value(json_object_get(root, "version")) != 1)
         bad(&reading, "version", "1");
     else

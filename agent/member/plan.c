@@ -137,6 +137,26 @@ static bool write_plan_json(const struct settings *settings, const struct plan *
     return is_written;
 }
 
+static bool urls_are_lines(const struct url_list *urls)
+{
+    for (size_t i = 0; i < urls->count; i++)
+        if (strpbrk(urls->url[i], "\n\r") != NULL)
+            return false;
+    return true;
+}
+
+/* The launcher and systemd read lines: a value that holds the end of one would smuggle in the next setting. What people set and what etcd's
+ * list holds is refused earlier for the same reason; this is the last gate. */
+static bool values_are_lines(const struct settings *settings, const struct plan *plan)
+{
+    const char *const values[] = {plan->initial_cluster, plan->token, settings->join.name, settings->data_dir, settings->wal_dir};
+
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        if (strpbrk(values[i], "\n\r") != NULL)
+            return false;
+    return urls_are_lines(&settings->join.peer_urls) && urls_are_lines(&settings->client_urls);
+}
+
 bool plan_write(const struct settings *settings, const struct plan *plan, struct usher_error *err)
 {
     char launch_path[PATH_BYTES + 32], env_path[PATH_BYTES + 32], config_path[PATH_BYTES + 32];
@@ -146,6 +166,8 @@ bool plan_write(const struct settings *settings, const struct plan *plan, struct
     if (!path_in_plan_dir(settings, "launch", launch_path) || !path_in_plan_dir(settings, "etcd.env", env_path) ||
         !path_in_plan_dir(settings, "etcd.json", config_path))
         return usher_error_set(err, "--plan-dir is too long");
+    if (!values_are_lines(settings, plan))
+        return usher_error_set(err, "no start plan was written: a value in it holds the end of a line, and would be read as two settings");
     bounded_text_init(&text, PLAN_FILE_BYTES);
     if (plan->state == PLAN_START) {
         render_env(&text, settings, plan);

@@ -96,6 +96,26 @@ static void foreign_bytes_cost_no_row(void **state)
     free(bench);
 }
 
+/* Two long names that differ only at their ends stay two, or are refused. */
+static void a_long_slot_name_is_not_cut(void **state)
+{
+    struct bounded_text text;
+    struct usher_error err = {.text = ""};
+
+    (void)state;
+    bounded_text_init(&text, 4096);
+    bounded_text_add_c(&text, "{\"version\": 1, \"record\": {\"slots\": {\"");
+    for (size_t i = 0; i < NAME_BYTES; i++)
+        bounded_text_add_c(&text, "x");
+    bounded_text_add_c(&text, "\": \"a\"}}}");
+    assert_false(facts_json_read(bounded_text_c(&text), text.length_bytes, &storage, &back, &err));
+    assert_non_null(strstr(err.text, "\"slots\" must be an object whose names are of ordinary length"));
+    bounded_text_done(&text);
+    memset(&back, 0xff, sizeof back);
+    assert_false(facts_json_read("[", 1, &storage, &back, &err));
+    assert_true(back.view == NULL && back.wal.state == WAL_UNKNOWN); /* nothing of what stood there before */
+}
+
 static void broken_files_name_their_first_bad_value(void **state)
 {
     static const struct {
@@ -161,7 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zeroed_facts_stay_unknown), cmocka_unit_test(full_facts_come_back),
-        cmocka_unit_test(foreign_bytes_cost_no_row), cmocka_unit_test(broken_files_name_their_first_bad_value),
+        cmocka_unit_test(foreign_bytes_cost_no_row), cmocka_unit_test(a_long_slot_name_is_not_cut), cmocka_unit_test(broken_files_name_their_first_bad_value),
         cmocka_unit_test(damaged_files_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

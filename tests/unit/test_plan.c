@@ -75,6 +75,20 @@ static void launch_is_as_the_header_says(void **state)
                   "wal-dir=/wal\ninitial-advertise-peer-urls=http://a:2380,http://[::1]:2380\nadvertise-client-urls=\nend=1\n");
 }
 
+static void a_value_with_a_lines_end_is_not_written(void **state)
+{
+    struct usher_error err = {.text = ""};
+
+    (void)state;
+    snprintf(plan.initial_cluster, sizeof plan.initial_cluster, "etcd-0=http://a:2380\ninitial-cluster-state=new");
+    assert_false(plan_write(&settings, &plan, &err));
+    assert_non_null(strstr(err.text, "holds the end of a line"));
+    snprintf(plan.initial_cluster, sizeof plan.initial_cluster, "etcd-0=http://a:2380");
+    snprintf(settings.client_urls.url[0], URL_BYTES, "http://a:2379\rx");
+    assert_false(plan_write(&settings, &plan, &err));
+    assert_int_equal(scratch_count(settings.plan_dir, ""), 0);
+}
+
 static void unchanged_content_is_not_written_again(void **state)
 {
     static const char *const names[] = {"launch", "etcd.env", "plan.json"};
@@ -274,6 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ROW(launch_is_as_the_header_says),
+        ROW(a_value_with_a_lines_end_is_not_written),
         ROW(unchanged_content_is_not_written_again),
         ROW(sh_reads_etcd_env),
         ROW(a_plan_that_holds_leaves_nothing_to_start_from),
