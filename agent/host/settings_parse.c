@@ -97,6 +97,15 @@ static bool is_port(const char *text, size_t length)
     return value >= 1 && value <= 65535;
 }
 
+/* Of a host, or of a name to look up. */
+static bool is_host_text(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] <= ' ' || strchr("@,'\"?#\\%\x7f", text[i]) != NULL)
+            return false;
+    return length > 0;
+}
+
 /* http(s)://HOST:PORT with at most one slash behind it; HOST a name, an IPv4 address or [IPv6]. */
 bool url_is_valid(const char *url)
 {
@@ -119,11 +128,8 @@ bool url_is_valid(const char *url)
     } else {
         colon = memchr(host, ':', (size_t)(end - host));
     }
-    if (colon == NULL || colon >= end || *colon != ':' || colon == host)
+    if (colon == NULL || colon >= end || *colon != ':' || !is_host_text(host, (size_t)(colon - host)))
         return false;
-    for (const char *at = host; at < colon; at++)
-        if (strchr(" @,'\"?#\\%", *at) != NULL)
-            return false;
     return is_port(colon + 1, (size_t)(end - colon - 1));
 }
 
@@ -187,8 +193,9 @@ static bool add_endpoint(void *self, const char *entry, struct usher_error *err)
     bool is_dns = strncmp(entry, "dns:", 4) == 0, is_srv = strncmp(entry, "srv:", 4) == 0;
     const char *port = is_dns ? strrchr(entry + 4, ':') : NULL;
 
-    if (strlen(entry) >= URL_BYTES || (is_dns && (port == NULL || port == entry + 4 || !is_port(port + 1, strlen(port + 1)))) ||
-        (is_srv && entry[4] == '\0') || (!is_dns && !is_srv && !url_is_valid(entry)))
+    if (strlen(entry) >= URL_BYTES ||
+        (is_dns && (port == NULL || !is_host_text(entry + 4, (size_t)(port - entry - 4)) || !is_port(port + 1, strlen(port + 1)))) ||
+        (is_srv && !is_host_text(entry + 4, strlen(entry + 4))) || (!is_dns && !is_srv && !url_is_valid(entry)))
         return usher_error_set(err, "entries of the form http(s)://HOST:PORT, dns:NAME:PORT or srv:DOMAIN");
     if (endpoints->count >= ENDPOINT_TEXTS_MAX)
         return usher_error_set(err, "at most %d entries", ENDPOINT_TEXTS_MAX);
