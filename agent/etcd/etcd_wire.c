@@ -273,7 +273,8 @@ static bool read_gauge_line(const char *line, const char *remote, const char *fr
         if (!read_sample(line, &value))
             return false;
         out->shows_connected |= value > 0;
-    } else if (strncmp(line, "etcd_network_peer_received_bytes_total{", 39) == 0 && strstr(line, from) != NULL && read_sample(line, &value)) {
+    } else if (strncmp(line, "etcd_network_peer_received_bytes_total{", 39) == 0 && strstr(line, from) != NULL &&
+               read_sample(line, &value)) {
         out->received_bytes = (uint64_t)value;
         out->has_received_bytes = true;
     }
@@ -312,7 +313,7 @@ void etcd_wire_read_gauges(const char *text, size_t bytes, struct member_id targ
             line[length] = '\0';
             is_etcd |= strncmp(line, "etcd_server_has_leader", 22) == 0;
             is_clear &= read_gauge_line(line, remote, from, out);
-        } else if (length >= 26 && strncmp(text, "etcd_network_active_peers{", 26) == 0) {
+        } else if (strncmp(text, "etcd_network_active_peers{", 26) == 0) {
             is_clear = false; /* perhaps the target's */
         }
         text += length + 1;

@@ -180,8 +180,11 @@ static void damaged_files_do_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(zeroed_facts_stay_unknown), cmocka_unit_test(full_facts_come_back),
-        cmocka_unit_test(foreign_bytes_cost_no_row), cmocka_unit_test(a_long_slot_name_is_not_cut), cmocka_unit_test(broken_files_name_their_first_bad_value),
+        cmocka_unit_test(zeroed_facts_stay_unknown),
+        cmocka_unit_test(full_facts_come_back),
+        cmocka_unit_test(foreign_bytes_cost_no_row),
+        cmocka_unit_test(a_long_slot_name_is_not_cut),
+        cmocka_unit_test(broken_files_name_their_first_bad_value),
         cmocka_unit_test(damaged_files_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

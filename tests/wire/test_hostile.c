@@ -394,7 +394,8 @@ static void gauges_that_lie(void **state)
         {"not a number", "etcd_server_has_leader 1\netcd_network_active_peers{Remote=\"ab\"} NaN\n", false, false, false},
         {"less than none", "etcd_server_has_leader 1\netcd_network_active_peers{Remote=\"ab\"} -1\n", false, false, false},
         {"another's is a word", "etcd_server_has_leader 1\netcd_network_active_peers{Remote=\"c\"} none\n", true, false, false},
-        {"bytes that are a word", "etcd_server_has_leader 1\netcd_network_peer_received_bytes_total{From=\"ab\"} many\n", true, false, false},
+        {"bytes that are a word", "etcd_server_has_leader 1\netcd_network_peer_received_bytes_total{From=\"ab\"} many\n", true, false,
+         false},
         {"bytes beyond all", "etcd_server_has_leader 1\netcd_network_peer_received_bytes_total{From=\"ab\"} +Inf\n", true, false, false},
     };
     struct bounded_text text;
@@ -412,7 +413,7 @@ static void gauges_that_lie(void **state)
         free(copy);
     }
     bounded_text_init(&text, 1024 * 1024);
-    repeat(&text, "etcd_network_active_peers{Remote=\"ab\"", 2000); /* one endless line */
+    repeat(&text, "etcd_network_active_peers{Remote=\"ab\"", 2000);         /* one endless line */
     assert_true(bounded_text_add_c(&text, "\netcd_server_has_leader 1\n")); /* etcd's, but who knows what the line said */
     reading = (struct gauge_reading){0};
     etcd_wire_read_gauges(bounded_text_c(&text), text.length_bytes, (struct member_id){0xab}, &reading);
