@@ -115,6 +115,8 @@ static void heal_some(bool all)
     }
     if (all || chance_percent(60))
         sim_pods.api_is_down = false;
+    if (all || chance_percent(40))
+        sim_pods.controller_is_away = false;
 }
 
 static bool is_whole(void)
@@ -146,7 +148,7 @@ static void one_fault(void)
 {
     int slot = (int)chance_between(0, SLOTS - 1), other = (int)chance_between(0, SLOTS - 1);
 
-    switch (chance_between(0, 9)) {
+    switch (chance_between(0, 10)) {
     case 0:
     case 1:
         if (sim_pods.is_ephemeral)
@@ -166,6 +168,10 @@ static void one_fault(void)
         rules_fault("all etcd are killed");
         for (int i = 0; i < SLOTS; i++)
             etcd_stop(i);
+        break;
+    case 5:
+        rules_fault("the controller is away");
+        sim_pods.controller_is_away = true;
         break;
     default:
         fault_of_pod(slot);

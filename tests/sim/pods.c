@@ -280,9 +280,9 @@ void pods_tick(void)
         bool is_wanted = slot < sim_pods.replicas;
         if (!is_wanted && sim_pods.replicas > 0) /* at 0 the set pauses */
             pod->given_up_at_ms = sim_now_ms();
-        if (is_wanted && !pod->exists)
+        if (is_wanted && !pod->exists && !sim_pods.controller_is_away)
             create(slot);
-        if (!is_wanted && pod->exists && !pod->is_deleted) {
+        if (!is_wanted && pod->exists && !pod->is_deleted && !sim_pods.controller_is_away) {
             pod->is_deleted = true;
             pod->deleted_at_ms = sim_now_ms();
         }

@@ -107,6 +107,7 @@ struct sim_pods {
     int64_t replicas;
     bool is_ephemeral; /* emptyDir */
     bool api_is_down;
+    bool controller_is_away;                /* nobody makes or deletes pods: a wanted one can be missing for long */
     bool cut[SLOTS][SLOTS], cut_off[SLOTS]; /* pairs; from everybody and from the API */
     struct pod of[SLOTS];
     struct set_record record;

@@ -5,7 +5,7 @@
 
 #include "sim.h"
 
-enum { SLOW_PERCENT = 2, LOST_PERCENT = 4, DIES_PERCENT = 1, FAIR_MS = 20, ETCD_GIVES_UP_MS = 7000, API_MS = 3000 };
+enum { SLOW_PERCENT = 2, LOST_PERCENT = 4, DIES_PERCENT = 1, API_FAILS_PERCENT = 3, FAIR_MS = 20, ETCD_GIVES_UP_MS = 7000, API_MS = 3000 };
 
 struct side { /* init's world and the sidecar's */
     int slot;
@@ -326,6 +326,8 @@ static bool api_answers(struct side *side, struct deadline deadline, struct ushe
         return usher_error_set(err, "the API does not answer");
     }
     sleep_ms(chance_between(1, 20));
+    if (!sim_is_calm && chance_percent(API_FAILS_PERCENT))
+        return usher_error_set(err, "the API answers 500");
     return true;
 }
 
